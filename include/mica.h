@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mica.h - the public interface of libmica: a trained model in, standalone C99 out.
+ *
+ *     struct mica *m = mica_new();
+ *     if (mica_load(m, "model.tflite", bytes, n_bytes) || mica_compile(m, &options))
+ *         fprintf(stderr, "%s\n", mica_error(m));
+ *     else
+ *         fwrite(mica_text(m, MICA_SOURCE), ...);
+ *     mica_free(m);
+ *
+ * The library starts no process, opens no file, prints nothing and never exits. Handles are
+ * independent of each other; one handle is used by one thread at a time. Functions that can fail
+ * return 0 or -1 and leave one message, which names the file and the node, in the handle.
+ */
+#ifndef MICA_H
+#define MICA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MICA_VERSION "0.1.0"
+
+/* Which reference the integer arithmetic equals, bit for bit (docs/quantization.md). */
+enum mica_profile {
+    MICA_PROFILE_TFLM,   /* TensorFlow Lite Micro: two roundings; the default */
+    MICA_PROFILE_SINGLE, /* one rounding: ruy, CMSIS-NN's single-rounding build */
+    MICA_PROFILE_LITERT, /* LiteRT's reference kernels */
+    MICA_PROFILE_COUNT
+};
+
+enum mica_optimize { MICA_OPTIMIZE_SPEED, MICA_OPTIMIZE_SIZE, MICA_OPTIMIZE_COUNT };
+
+struct mica_options {
+    const char *name;   /* prefix of all symbols and files; a C identifier; NULL: "model" */
+    const char *target; /* a core of `mica targets`; NULL: "host" */
+    enum mica_profile profile;
+    enum mica_optimize optimize;
+    int share_io;      /* inputs and outputs live inside the scratch memory */
+    int split_weights; /* constants go to a second source file */
+};
+
+/* What mica_text() gives; valid until the handle is freed or compiles again. */
+enum mica_text {
+    MICA_HEADER,  /* NAME.h */
+    MICA_SOURCE,  /* NAME.c */
+    MICA_WEIGHTS, /* NAME_weights.c, NULL without split_weights */
+    MICA_DUMP,    /* the text form after the pass named in mica_dump() */
+    MICA_INSPECT, /* layers, types, memory, for people */
+    MICA_JSON,    /* the same for programs */
+    MICA_TEXT_COUNT
+};
+
+/* One input or output of the model. */
+struct mica_tensor {
+    const char *name;   /* as in the model */
+    const char *c_name; /* as a parameter of the generated function */
+    const char *type;   /* "float32", "int8", ... */
+    int rank;
+    int32_t dim[6];
+    size_t bytes;
+    float scale; /* 0: not quantised */
+    int32_t zero;
+};
+
+struct mica; /* a handle */
+
+struct mica *mica_new(void); /* NULL: no memory */
+void mica_free(struct mica *);
+const char *mica_error(const struct mica *); /* "" where nothing failed */
+
+/* Reads a model: a .tflite file or the text form (told apart by their contents). `name` is used in
+ * messages only. The bytes need not stay. */
+int mica_load(struct mica *, const char *name, const void *bytes, size_t n_bytes);
+
+/* Compiles what was loaded; options may be NULL. */
+int mica_compile(struct mica *, const struct mica_options *);
+
+/* Runs the passes up to the named one ("read", "infer", ... see mica_pass_name()) for MICA_DUMP. */
+int mica_dump(struct mica *, const char *pass, const struct mica_options *);
+const char *mica_pass_name(int i); /* NULL after the last */
+
+const char *mica_text(const struct mica *, enum mica_text);
+
+/* Inputs and outputs, after mica_load(); -1 where there is no such one. */
+int mica_input(struct mica *, int i, struct mica_tensor *);
+int mica_output(struct mica *, int i, struct mica_tensor *);
+
+/* Runs the compiled program once on this machine, with the kernels that the C file would contain.
+ * in[i] and out[i] point to the bytes of input and output i. */
+int mica_eval(struct mica *, const void *const *in, void *const *out);
+
+/* The table of supported operators in Markdown (docs/operators.md); NULL: no memory. Valid until
+ * the handle is freed or compiles again. */
+const char *mica_operators(struct mica *);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef MICA_DEQUANTIZE_S8_H
+#define MICA_DEQUANTIZE_S8_H
+
+#include <stdint.h>
+
+struct mica_dequantize_s8 {
+    float scale;
+    int16_t zero;
+};
+
+/* out[i] = scale * (in[i] - zero) for n elements. One rounding, as in TFLite's reference: the
+ * product it forms in float64 is exact there. */
+static inline void mica_dequantize_s8(const struct mica_dequantize_s8 *p, const int8_t *in,
+                                      float *out, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        out[i] = p->scale * (float)(in[i] - p->zero);
+}
+
+#endif

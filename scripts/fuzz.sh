@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Fuzzes the road from file to emitted C for some seconds, from seeds made by a script, under
+# AddressSanitizer and UndefinedBehaviorSanitizer. A finding stops it and stays in build/fuzz.
+set -eu
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+CC=clang cmake -S . -B build/fuzz -DMICA_FUZZ=ON -DMICA_TESTS=OFF >/dev/null
+cmake --build build/fuzz -j 2 >/dev/null
+seeds=build/fuzz/seeds corpus=build/fuzz/corpus
+mkdir -p $seeds $corpus
+(cd test && ../.venv/bin/python -m conformance.seeds ../$seeds)
+cp test/pass/*/*.ir $seeds/ 2>/dev/null || true
+build/fuzz/fuzz_tflite -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
+    -print_final_stats=1 -artifact_prefix=build/fuzz/ $corpus $seeds 2>&1 | tail -n 12

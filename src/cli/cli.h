@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.h - what the subcommands share: flags, files, messages. */
+#ifndef MICA_CLI_CLI_H
+#define MICA_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mica.h"
+
+/* Exit status of every subcommand; the help pages list them. */
+enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_MISMATCH = 3 };
+
+enum { CLI_FILES_MAX = 64 };
+
+/* --input and --output: PATH, or NAME=PATH. */
+struct cli_file {
+    const char *name; /* NULL: not given */
+    const char *path;
+};
+struct cli_files {
+    int n;
+    struct cli_file at[CLI_FILES_MAX];
+};
+
+/* ---- flags.c ------------------------------------------------------------------------------------ */
+
+enum cli_kind { CLI_SWITCH, CLI_TEXT, CLI_FILES, CLI_PROFILE, CLI_OPTIMIZE };
+struct cli_flag {
+    const char *name; /* "--output"; a second spelling after a space: "--output -o" */
+    enum cli_kind kind;
+    void *to; /* int, const char *, struct cli_files, enum mica_profile, enum mica_optimize */
+};
+
+/* Parses argv[1..]; flags may stand anywhere. *model takes the one word that is no flag (NULL: the
+ * command takes none). Returns -1 to go on, else the exit status (help was printed, or wrong use).
+ * flags ends with a NULL name. */
+int cli_parse(int argc, char **argv, const char *help, const struct cli_flag *flags,
+              const char **model);
+/* Prints "mica COMMAND: message" and a hint to --help; returns CLI_USAGE. */
+int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Prints "mica: message"; returns CLI_REFUSED. */
+int cli_refuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- files.c ------------------------------------------------------------------------------------ */
+
+/* The whole file, or NULL and a message on stderr. */
+void *cli_read_file(const char *path, size_t *n);
+/* Writes through a temporary name, so that no partial file is ever seen; -1 and a message. */
+int cli_write_file(const char *path, const void *bytes, size_t n);
+/* Makes the folder unless it is there; -1 and a message. */
+int cli_make_folder(const char *path);
+/* Loads the model; NULL and a message. */
+struct mica *cli_load(const char *path);
+
+/* ---- tensors.c: .npy files and the inputs and outputs of a model --------------------------------- */
+
+/* What a run needs: inputs read and checked, room for outputs. */
+struct cli_tensors {
+    int n_inputs, n_outputs;
+    struct mica_tensor input[CLI_FILES_MAX], output[CLI_FILES_MAX];
+    size_t in_bytes, out_bytes; /* of one inference, all tensors one after another */
+    size_t n;                   /* inferences */
+    bool batched;               /* the files have an axis of inferences, also where n is 1 */
+    bool keeps_axis;            /* it stands before the tensor's shape, not for its leading 1 */
+    unsigned char *in, *out;    /* n * in_bytes, n * out_bytes */
+};
+
+/* Reads the inputs for a loaded model; 0, or the exit status after a message. */
+int cli_tensors_read(struct cli_tensors *, struct mica *, const char *command,
+                     const struct cli_files *inputs, const struct cli_files *outputs);
+/* Runs all inferences on the host, into `out` (n * out_bytes). */
+int cli_tensors_eval(const struct cli_tensors *, struct mica *, unsigned char *out);
+/* Writes the outputs that --output asks for; 0, or the exit status after a message. */
+int cli_tensors_write(const struct cli_tensors *, const struct cli_files *outputs);
+void cli_tensors_free(struct cli_tensors *);
+
+/* ---- one function a subcommand ------------------------------------------------------------------- */
+
+int cmd_compile(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_targets(int argc, char **argv);
+int cmd_operators(int argc, char **argv);
+
+#endif

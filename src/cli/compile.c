@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compile.c - `mica compile`: a model in, .c and .h out. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "measure/measure.h"
+
+static const char help[] =
+    "usage: mica compile MODEL [-o DIR] [--name NAME] [--target CORE] [--profile PROFILE]\n"
+    "                    [--optimize speed|size] [--share-io] [--split-weights]\n"
+    "\n"
+    "Turns a trained model into DIR/NAME.h and DIR/NAME.c: plain C99 without a run-time, a heap\n"
+    "or a library. The header says what to call and what it costs; add both files to a project.\n"
+    "\n"
+    "  MODEL             a .tflite file, or a graph in Mica's text form (docs/ir.md)\n"
+    "  -o, --output DIR  where to write; made if missing (default: the current folder)\n"
+    "  --name NAME       prefix of files and symbols (default: from the file's name)\n"
+    "  --target CORE     the core it is made for; `mica targets` lists them (default: host).\n"
+    "                    The file gives the same bits on every other core\n"
+    "  --profile P       the reference that integer results equal, bit for bit:\n"
+    "                      tflm    TensorFlow Lite Micro (default)\n"
+    "                      single  one rounding: ruy, CMSIS-NN built for single rounding\n"
+    "                      litert  LiteRT's reference kernels\n"
+    "  --optimize O      speed (default) or size of the code\n"
+    "  --share-io        inputs and outputs live inside the scratch memory, which saves RAM\n"
+    "  --split-weights   constants go to NAME_weights.c\n"
+    "\n"
+    "Exit status: 0 done; 1 the model was refused or a file could not be written (the message\n"
+    "says what to do; nothing is left half written); 2 wrong use.\n";
+
+/* "models/kws-v2.tflite" -> "kws_v2" */
+static void default_name(char *name, size_t room, const char *model)
+{
+    const char *slash = strrchr(model, '/');
+    const char *from = slash ? slash + 1 : model;
+    bool digit = *from >= '0' && *from <= '9';
+    snprintf(name, room, "%s%s", digit ? "m" : "", from);
+    char *dot = strrchr(name, '.');
+    if (dot && dot > name)
+        *dot = '\0';
+    for (char *c = name; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9')))
+            *c = '_';
+}
+
+/* All files or none: what was already written goes when a later one fails. */
+static int write_all(const struct mica *m, const char *dir, const char *name)
+{
+    static const struct {
+        enum mica_text text;
+        const char *suffix;
+    } files[] = {{MICA_HEADER, ".h"}, {MICA_SOURCE, ".c"}, {MICA_WEIGHTS, "_weights.c"}};
+    char path[3][4096];
+    if (cli_make_folder(dir))
+        return CLI_REFUSED;
+    for (int i = 0; i < 3; i++) {
+        const char *text = mica_text(m, files[i].text);
+        snprintf(path[i], sizeof path[i], "%s/%s%s", dir, name, files[i].suffix);
+        if (!text || !cli_write_file(path[i], text, strlen(text)))
+            continue;
+        while (i-- > 0)
+            remove(path[i]);
+        return CLI_REFUSED;
+    }
+    return CLI_OK;
+}
+
+int cmd_compile(int argc, char **argv)
+{
+    const char *model = NULL, *dir = ".";
+    char name[256];
+    struct mica_options options = {0};
+    const struct cli_flag flags[] = {
+        {"--output -o", CLI_TEXT, &dir},
+        {"--name", CLI_TEXT, &options.name},
+        {"--target", CLI_TEXT, &options.target},
+        {"--profile", CLI_PROFILE, &options.profile},
+        {"--optimize", CLI_OPTIMIZE, &options.optimize},
+        {"--share-io", CLI_SWITCH, &options.share_io},
+        {"--split-weights", CLI_SWITCH, &options.split_weights},
+        {NULL, CLI_SWITCH, NULL},
+    };
+    int status = cli_parse(argc, argv, help, flags, &model);
+    if (status >= 0)
+        return status;
+    struct target target;
+    struct measure_error error;
+    if (options.target && target_find(options.target, &target, &error))
+        return cli_usage("compile", "%s", error.text);
+    if (!options.name) {
+        default_name(name, sizeof name, model);
+        options.name = name;
+    }
+    struct mica *m = cli_load(model);
+    if (!m)
+        return CLI_REFUSED;
+    status = mica_compile(m, &options) ? cli_refuse("%s", mica_error(m))
+                                       : write_all(m, dir, options.name);
+    mica_free(m);
+    return status;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval.c - `mica eval`: runs a model on this machine, without a C compiler. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+static const char help[] =
+    "usage: mica eval MODEL --input X.npy --output Y.npy [--profile PROFILE]\n"
+    "\n"
+    "Runs the compiled model on this machine with the same kernels, parameters and memory plan\n"
+    "that its C file has, so the results are the bits a microcontroller gives. No C compiler is\n"
+    "needed.\n"
+    "\n"
+    "  MODEL              a .tflite file, or a graph in Mica's text form\n"
+    "  --input X.npy      an array of the input's shape and type. With one more axis in front,\n"
+    "                     of N, the model runs N times and outputs have that axis too\n"
+    "  --output Y.npy     where to write the output\n"
+    "                     Where a model has several: --input NAME=X.npy, once for each, and\n"
+    "                     --output NAME=Y.npy for those wanted (NAME as in `mica inspect`)\n"
+    "  --profile P        tflm (default), single or litert; see `mica compile --help`\n"
+    "\n"
+    "Exit status: 0 done; 1 the model or an array was refused; 2 wrong use.\n";
+
+int cmd_eval(int argc, char **argv)
+{
+    const char *model = NULL;
+    struct mica_options options = {.share_io = 1};
+    struct cli_files inputs = {0}, outputs = {0};
+    const struct cli_flag flags[] = {
+        {"--input -i", CLI_FILES, &inputs},
+        {"--output -o", CLI_FILES, &outputs},
+        {"--profile", CLI_PROFILE, &options.profile},
+        {"--optimize", CLI_OPTIMIZE, &options.optimize},
+        {NULL, CLI_SWITCH, NULL},
+    };
+    int status = cli_parse(argc, argv, help, flags, &model);
+    if (status >= 0)
+        return status;
+    struct mica *m = cli_load(model);
+    if (!m)
+        return CLI_REFUSED;
+    struct cli_tensors tensors = {0};
+    status = mica_compile(m, &options) ? cli_refuse("%s", mica_error(m)) : CLI_OK;
+    if (status == CLI_OK)
+        status = cli_tensors_read(&tensors, m, "eval", &inputs, &outputs);
+    if (status == CLI_OK)
+        status = cli_tensors_eval(&tensors, m, tensors.out);
+    if (status == CLI_OK)
+        status = cli_tensors_write(&tensors, &outputs);
+    cli_tensors_free(&tensors);
+    mica_free(m);
+    return status;
+}

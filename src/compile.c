@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compile.c - the public functions, and the list of passes in their order. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir.h"
+
+/* A handle keeps the model's bytes and compiles them anew for each call: a compilation is one
+ * arena, and passes may rewrite the graph as they like. */
+struct mica {
+    struct ctx loaded, compiled; /* after mica_load(); after mica_compile() or mica_dump() */
+    char *file;
+    void *bytes;
+    size_t n_bytes;
+    struct text *text[MICA_TEXT_COUNT];
+    char error[ERROR_BYTES];
+};
+
+static void no_pass(struct ctx *ctx, struct graph *g)
+{
+    (void)ctx, (void)g; /* "read": the graph as the reader made it */
+}
+
+/* The road from what was read to what is lowered. */
+static const struct pass {
+    const char *name;
+    void (*run)(struct ctx *, struct graph *);
+} passes[] = {
+    {"read", no_pass},
+    {"float_weights", pass_float_weights},
+    {"fold", pass_fold},
+    {"infer", pass_infer},
+    {"fuse_pad", pass_fuse_pad},
+    {"fuse_activation", pass_fuse_activation},
+    {"views", pass_views},
+    {"dead", pass_dead},
+    {"outputs", pass_outputs},
+};
+enum { N_PASSES = sizeof passes / sizeof passes[0] };
+
+const char *mica_pass_name(int i)
+{
+    return i >= 0 && i < N_PASSES ? passes[i].name : NULL;
+}
+
+struct mica *mica_new(void)
+{
+    return calloc(1, sizeof(struct mica));
+}
+
+void mica_free(struct mica *m)
+{
+    if (!m)
+        return;
+    arena_free(m->loaded.arena);
+    arena_free(m->compiled.arena);
+    free(m->file);
+    free(m->bytes);
+    free(m);
+}
+
+const char *mica_error(const struct mica *m)
+{
+    return m->error;
+}
+
+/* Starts a fresh compilation in *ctx. Returns -1 where there is no memory. */
+static int start(struct mica *m, struct ctx *ctx, jmp_buf *recover)
+{
+    arena_free(ctx->arena);
+    memset(ctx, 0, sizeof *ctx);
+    ctx->arena = arena_new();
+    ctx->error = m->error;
+    ctx->file = m->file;
+    ctx->recover = recover;
+    m->error[0] = '\0';
+    if (ctx->arena)
+        return 0;
+    strcpy(m->error, "out of memory");
+    return -1;
+}
+
+static void read_model(struct ctx *ctx, const struct mica *m)
+{
+    static const char magic[] = "mica-ir ";
+    if (m->n_bytes >= sizeof magic - 1 && !memcmp(m->bytes, magic, sizeof magic - 1))
+        read_text(ctx, m->bytes, m->n_bytes);
+    else
+        read_tflite(ctx, m->bytes, m->n_bytes);
+    assert(ctx->graph);
+}
+
+int mica_load(struct mica *m, const char *name, const void *bytes, size_t n_bytes)
+{
+    free(m->file);
+    free(m->bytes);
+    m->file = malloc(strlen(name) + 1);
+    m->bytes = malloc(n_bytes + 1);
+    m->n_bytes = n_bytes;
+    arena_free(m->compiled.arena);
+    memset(&m->compiled, 0, sizeof m->compiled);
+    memset(m->text, 0, sizeof m->text);
+    jmp_buf recover;
+    if (start(m, &m->loaded, &recover))
+        return -1;
+    if (!m->file || !m->bytes) {
+        strcpy(m->error, "out of memory");
+        return -1;
+    }
+    strcpy(m->file, name);
+    if (n_bytes)
+        memcpy(m->bytes, bytes, n_bytes);
+    ((char *)m->bytes)[n_bytes] = '\0'; /* the text form ends in it */
+    if (setjmp(recover)) {
+        m->loaded.graph = NULL;
+        return -1;
+    }
+    read_model(&m->loaded, m);
+    return 0;
+}
+
+static bool is_identifier(const char *s)
+{
+    if (!*s || (*s >= '0' && *s <= '9'))
+        return false;
+    for (; *s; s++)
+        if (!(*s == '_' || (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') ||
+              (*s >= 'A' && *s <= 'Z')))
+            return false;
+    return true;
+}
+
+static void set_options(struct ctx *ctx, const struct mica_options *options)
+{
+    if (options)
+        ctx->options = *options;
+    if (!ctx->options.name)
+        ctx->options.name = "model";
+    if (!ctx->options.target)
+        ctx->options.target = "host";
+    if (!is_identifier(ctx->options.name))
+        fail(ctx, NULL, "the name '%s' is no C identifier: use letters, digits and _, and start "
+                        "with a letter",
+             ctx->options.name);
+    assert(ctx->options.profile < MICA_PROFILE_COUNT);
+    ctx->options.name = format(ctx, "%s", ctx->options.name);
+    ctx->options.target = format(ctx, "%s", ctx->options.target);
+}
+
+/* Runs the passes up to and including the last one wanted. */
+static void run_passes(struct ctx *ctx, int last)
+{
+    for (int i = 0; i <= last; i++)
+        passes[i].run(ctx, ctx->graph);
+}
+
+static void compile(struct ctx *ctx, struct text **text)
+{
+    run_passes(ctx, N_PASSES - 1);
+    ctx->program = lower_graph(ctx, ctx->graph);
+    schedule_whole(ctx->program);
+    plan_memory(ctx, ctx->program);
+    text[MICA_HEADER] = text_new(ctx);
+    text[MICA_SOURCE] = text_new(ctx);
+    emit_program(ctx, text[MICA_HEADER], text[MICA_SOURCE], &text[MICA_WEIGHTS]);
+    report_text(text[MICA_INSPECT] = text_new(ctx), ctx);
+    report_json(text[MICA_JSON] = text_new(ctx), ctx);
+}
+
+/* Reads the model again and works on it; `last` < 0: the whole road. */
+static int work(struct mica *m, const struct mica_options *options, int last)
+{
+    struct ctx *ctx = &m->compiled;
+    memset(m->text, 0, sizeof m->text);
+    jmp_buf recover;
+    if (!m->loaded.graph) {
+        strcpy(m->error, "no model is loaded");
+        return -1;
+    }
+    if (start(m, ctx, &recover))
+        return -1;
+    if (setjmp(recover)) {
+        memset(m->text, 0, sizeof m->text);
+        m->compiled.program = NULL;
+        return -1;
+    }
+    set_options(ctx, options);
+    read_model(ctx, m);
+    if (last < 0) {
+        compile(ctx, m->text);
+    } else {
+        run_passes(ctx, last);
+        print_graph(m->text[MICA_DUMP] = text_new(ctx), ctx->graph);
+    }
+    ctx->recover = NULL;
+    return 0;
+}
+
+int mica_compile(struct mica *m, const struct mica_options *options)
+{
+    return work(m, options, -1);
+}
+
+int mica_dump(struct mica *m, const char *pass, const struct mica_options *options)
+{
+    for (int i = 0; i < N_PASSES; i++)
+        if (!strcmp(passes[i].name, pass))
+            return work(m, options, i);
+    strcpy(m->error, "there is no pass of that name");
+    return -1;
+}
+
+const char *mica_text(const struct mica *m, enum mica_text which)
+{
+    return m->text[which] ? m->text[which]->at : NULL;
+}
+
+const char *mica_operators(struct mica *m)
+{
+    jmp_buf recover;
+    if (start(m, &m->compiled, &recover) || setjmp(recover))
+        return NULL;
+    struct text *out = text_new(&m->compiled);
+    report_operators(out);
+    return out->at;
+}
+
+static int describe(struct mica *m, struct tensor *const *list, int n, int i, bool is_input,
+                    struct mica_tensor *to)
+{
+    if (i < 0 || i >= n)
+        return -1;
+    jmp_buf recover;
+    m->loaded.recover = &recover;
+    if (setjmp(recover))
+        return -1;
+    const struct tensor *t = list[i];
+    memset(to, 0, sizeof *to);
+    to->name = t->name;
+    to->c_name = emit_io_name(&m->loaded, list, n, i, is_input);
+    to->type = dtype_name(t->type);
+    to->rank = t->rank;
+    memcpy(to->dim, t->dim, sizeof to->dim);
+    to->bytes = (size_t)tensor_bytes(t);
+    if (t->quant.n == 1) {
+        to->scale = t->quant.scale[0];
+        to->zero = t->quant.zero[0];
+    }
+    return 0;
+}
+
+int mica_input(struct mica *m, int i, struct mica_tensor *to)
+{
+    const struct graph *g = m->loaded.graph;
+    return g ? describe(m, g->input, g->n_inputs, i, true, to) : -1;
+}
+
+int mica_output(struct mica *m, int i, struct mica_tensor *to)
+{
+    const struct graph *g = m->loaded.graph;
+    return g ? describe(m, g->output, g->n_outputs, i, false, to) : -1;
+}
+
+/* ---- eval -------------------------------------------------------------------------------------- */
+
+struct memory {
+    const struct ctx *ctx;
+    const void *const *in;
+    void *const *out;
+    char *scratch;
+};
+
+static void *memory_of(void *user, const struct tensor *t)
+{
+    const struct memory *m = user;
+    const struct graph *g = m->ctx->graph;
+    const struct plan *plan = m->ctx->program->plan;
+    if (plan->of[t->index] >= 0)
+        return m->scratch + plan->interval[plan->of[t->index]].offset;
+    for (int i = 0; i < g->n_outputs; i++)
+        if (g->output[i] == t)
+            return m->out[i];
+    for (int i = 0; i < g->n_inputs; i++)
+        if (g->input[i] == t)
+            return (void *)(uintptr_t)m->in[i];
+    assert(!"a tensor without memory");
+    return NULL;
+}
+
+int mica_eval(struct mica *m, const void *const *in, void *const *out)
+{
+    struct ctx *ctx = &m->compiled;
+    if (!ctx->program) {
+        strcpy(m->error, "nothing is compiled");
+        return -1;
+    }
+    struct memory memory = {ctx, in, out, malloc((size_t)ctx->program->plan->bytes + 1)};
+    if (!memory.scratch) {
+        strcpy(m->error, "out of memory");
+        return -1;
+    }
+    const struct graph *g = ctx->graph;
+    const int32_t *of = ctx->program->plan->of;
+    for (int i = 0; i < g->n_inputs; i++) /* share_io: the caller fills scratch */
+        if (of[g->input[i]->index] >= 0)
+            memcpy(memory_of(&memory, g->input[i]), in[i], (size_t)tensor_bytes(g->input[i]));
+    for (int i = 0; i < ctx->program->n_steps; i++)
+        eval_step(ctx, &ctx->program->step[i], memory_of, &memory);
+    for (int i = 0; i < g->n_outputs; i++)
+        if (of[g->output[i]->index] >= 0)
+            memcpy(out[i], memory_of(&memory, g->output[i]), (size_t)tensor_bytes(g->output[i]));
+    free(memory.scratch);
+    return 0;
+}

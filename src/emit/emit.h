@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* emit.h - what the files of the emitter share. */
+#ifndef MICA_EMIT_EMIT_H
+#define MICA_EMIT_EMIT_H
+
+#include "ir.h"
+
+struct emit {
+    struct ctx *ctx;
+    const struct program *program;
+    const struct graph *graph;
+    const char *name, *upper; /* "kws", "KWS" */
+    const char *file;         /* the model's file without its folder: output knows no paths */
+    struct text *out;         /* the file being written */
+};
+
+/* ---- names.c ------------------------------------------------------------------------------------ */
+
+const char *name_upper(struct ctx *, const char *);
+/* A model's name made fit for a comment: it cannot end it, continue a line or hide control codes. */
+const char *name_comment(struct ctx *, const char *);
+const char *name_step(struct emit *, int step);                         /* "conv2d_3" */
+const char *name_constant(struct emit *, const struct constant *);      /* "conv2d_3_weights" */
+const char *name_offset(struct emit *, const struct tensor *);          /* "CONV2D_3" */
+/* "INPUT", or "INPUT_ACCEL" where there are several. */
+const char *name_io_macro(struct emit *, int i, bool is_input);
+const char *name_io(struct emit *, int i, bool is_input);               /* "in", "in_accel" */
+const char *name_member(const struct tensor *);                         /* of the scratch union: "s8" */
+const struct constant *find_constant(const struct program *, const void *data, bool is_operand);
+
+/* ---- data.c: arrays, parameters ------------------------------------------------------------------ */
+
+void emit_constant(struct emit *, const struct constant *);  /* a static array */
+void emit_weights(struct emit *, struct text *file);         /* all of them, for NAME_weights.c */
+void emit_externs(struct emit *);                            /* their declarations */
+void emit_params(struct emit *, int step, int call);         /* a static struct */
+const char *name_params(struct emit *, int step, int call);
+void emit_banner(struct emit *, const char *extension);
+
+/* ---- kernels.c: the text of kernels ---------------------------------------------------------------- */
+
+void emit_includes(struct emit *); /* <headers> that the kernels need */
+void emit_kernels(struct emit *);
+bool emit_uses_rows(const struct emit *, enum dtype, int32_t *most); /* window arguments */
+
+/* ---- header.c, source.c ------------------------------------------------------------------------- */
+
+void emit_header(struct emit *);
+void emit_source(struct emit *);
+void emit_signature(struct emit *); /* "void kws_run(...)" */
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels.c - pastes the text of exactly the kernels that a program calls. */
+#include <assert.h>
+#include <string.h>
+
+#include "emit/emit.h"
+
+enum { FILES_MAX = 128 };
+
+/* Kernel files in an order in which each comes after what it needs. */
+struct files {
+    int n;
+    const struct kernel_file *at[FILES_MAX];
+};
+
+/* Depth is that of includes among kernels, which nobody nests far. */
+static void add_file(struct files *files, const char *name)
+{
+    const struct kernel_file *file = kernel_file_find(name);
+    assert(file && files->n < FILES_MAX);
+    for (int i = 0; i < files->n; i++)
+        if (files->at[i] == file)
+            return;
+    for (const char *const *need = file->needs; *need; need++)
+        add_file(files, *need);
+    files->at[files->n++] = file;
+}
+
+bool emit_uses_rows(const struct emit *e, enum dtype type, int32_t *most)
+{
+    *most = 0;
+    for (int i = 0; i < e->program->n_steps; i++) {
+        const struct step *s = &e->program->step[i];
+        for (int k = 0; k < s->n_calls; k++) {
+            const struct kernel *kernel = s->call[k]->kernel;
+            for (int a = 0; a < kernel->n_args; a++) {
+                const struct window *w = &s->call[k]->operand[a].window;
+                if (kernel->args[a].kind == ARG_ROWS && kernel->args[a].type == type &&
+                    w->kernel > *most)
+                    *most = w->kernel;
+            }
+        }
+    }
+    return *most > 0;
+}
+
+static void collect(const struct emit *e, struct files *files)
+{
+    int32_t most;
+    files->n = 0;
+    if (e->program->n_constants || !strcmp(e->ctx->options.target, "avr"))
+        add_file(files, "rom.h");
+    if (emit_uses_rows(e, DTYPE_INT8, &most))
+        add_file(files, "window_s8.h");
+    if (emit_uses_rows(e, DTYPE_FLOAT32, &most))
+        add_file(files, "window_f32.h");
+    for (int i = 0; i < e->program->n_steps; i++)
+        for (int k = 0; k < e->program->step[i].n_calls; k++)
+            add_file(files, e->program->step[i].call[k]->kernel->file);
+}
+
+void emit_includes(struct emit *e)
+{
+    static const char *const known[] = {"float.h", "stddef.h", "stdint.h", "string.h"};
+    struct files files;
+    collect(e, &files);
+    for (size_t h = 0; h < sizeof known / sizeof known[0]; h++) {
+        bool wanted = !strcmp(known[h], "stdint.h");
+        for (int i = 0; i < files.n; i++)
+            for (const char *const *system = files.at[i]->system; *system; system++)
+                wanted |= !strcmp(*system, known[h]);
+        if (wanted)
+            text_add(e->out, "#include <%s>\n", known[h]);
+    }
+}
+
+void emit_kernels(struct emit *e)
+{
+    struct files files;
+    collect(e, &files);
+    for (int i = 0; i < files.n; i++) {
+        const char *text = files.at[i]->text[e->ctx->options.profile];
+        if (*text)
+            text_add(e->out, "%s\n", text);
+    }
+}

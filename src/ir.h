@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ir.h - every type of the compiler, once.
+ *
+ * A model is read into a graph (tensors and nodes), passes rewrite the graph, lowering turns each
+ * node into calls of device kernels, the plan gives every tensor an address, and the emitter prints
+ * the calls as C while eval makes the same calls on the host. Read this file first, then compile.c.
+ */
+#ifndef MICA_IR_H
+#define MICA_IR_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mica.h"
+
+/* Limits. A model beyond one of them is refused by name, never truncated. */
+enum {
+    RANK_MAX = 6,
+    OPERANDS_MAX = 6,          /* tensors of one kernel call */
+    LOOPS_MAX = RANK_MAX,      /* loops around one kernel call */
+    NODE_INPUTS_MAX = 1024,    /* concatenation takes many */
+    WINDOW_ROWS_MAX = 256,     /* rows of a window; their pointers lie on the device's stack */
+    TENSOR_BYTES_MAX = 1 << 28 /* no microcontroller comes near; keeps all sizes in 32 bits */
+};
+
+/* ---- types of elements ------------------------------------------------------------------------
+ *
+ * The types of the TFLite schema, in its order (the enum values are the schema's).
+ * X(ENUM, name as printed, bits of one element or 0 where there is no fixed size, C type or NULL)
+ */
+#define DTYPES(X)                                                                                  \
+    X(FLOAT32, "float32", 32, "float")                                                             \
+    X(FLOAT16, "float16", 16, "uint16_t")                                                          \
+    X(INT32, "int32", 32, "int32_t")                                                               \
+    X(UINT8, "uint8", 8, "uint8_t")                                                                \
+    X(INT64, "int64", 64, "int64_t")                                                               \
+    X(STRING, "string", 0, NULL)                                                                   \
+    X(BOOL, "bool", 8, "uint8_t")                                                                  \
+    X(INT16, "int16", 16, "int16_t")                                                               \
+    X(COMPLEX64, "complex64", 64, NULL)                                                            \
+    X(INT8, "int8", 8, "int8_t")                                                                   \
+    X(FLOAT64, "float64", 64, NULL)                                                                \
+    X(COMPLEX128, "complex128", 128, NULL)                                                         \
+    X(UINT64, "uint64", 64, NULL)                                                                  \
+    X(RESOURCE, "resource", 0, NULL)                                                               \
+    X(VARIANT, "variant", 0, NULL)                                                                 \
+    X(UINT32, "uint32", 32, "uint32_t")                                                            \
+    X(UINT16, "uint16", 16, "uint16_t")                                                            \
+    X(INT4, "int4", 4, NULL)                                                                       \
+    X(BFLOAT16, "bfloat16", 16, NULL)                                                              \
+    X(INT2, "int2", 2, NULL)                                                                       \
+    X(UINT4, "uint4", 4, NULL)
+
+enum dtype {
+#define X(ENUM, name, bits, ctype) DTYPE_##ENUM,
+    DTYPES(X)
+#undef X
+        DTYPE_COUNT
+};
+
+const char *dtype_name(enum dtype);   /* "int8" */
+const char *dtype_c(enum dtype);      /* "int8_t", or NULL where kernels have no such type */
+int dtype_bits(enum dtype);           /* 0: no fixed size */
+int dtype_from_name(const char *name); /* -1: no such type */
+
+/* ---- tensors, nodes, graphs ------------------------------------------------------------------- */
+
+/* real = scale * (q - zero). n is 0 (not quantised), 1 (per tensor) or the length of `axis`. */
+struct quant {
+    int n;
+    int axis;
+    const float *scale;
+    const int32_t *zero;
+};
+
+struct tensor {
+    const char *name; /* as the model names it */
+    enum dtype type;
+    int rank;
+    int32_t dim[RANK_MAX];
+    struct quant quant;
+    const void *data;    /* constant contents, aligned for the type; NULL: computed or input */
+    bool is_variable;    /* keeps its contents between runs */
+    struct node *maker;  /* NULL: an input, a constant, a variable or temporary memory */
+    struct tensor *base; /* a view: the same bytes as `base`, other shape; NULL otherwise */
+    int index;           /* position in graph.tensor; unique, stable within a pass */
+};
+
+struct op;
+
+struct node {
+    const char *name; /* as the model names it; TFLite nodes take the name of their first output */
+    const struct op *op;
+    int n_in, n_out;
+    struct tensor **in; /* an omitted optional input is NULL */
+    struct tensor **out;
+    void *attr; /* op->attr_bytes bytes; the structs are in op/attr.h */
+};
+
+struct graph {
+    const char *name;
+    int n_tensors, n_nodes, n_inputs, n_outputs;
+    struct tensor **tensor;
+    struct node **node; /* in an order in which every input is made before it is read */
+    struct tensor **input, **output;
+};
+
+/* One compilation: its memory, its error, what it works on. */
+struct ctx {
+    struct arena *arena;
+    jmp_buf *recover; /* where fail() goes; set by the public functions only */
+    char *error;      /* ERROR_BYTES */
+    const char *file; /* as given by the caller, for messages */
+    struct mica_options options;
+    struct graph *graph;      /* the main graph */
+    struct graph **subgraph;  /* all graphs of the file, [0] is the main one */
+    int n_subgraphs;
+    const char *dump_after;   /* name of a pass, or NULL */
+    struct text *dump;        /* its text form */
+    struct program *program;  /* after lowering */
+};
+
+enum { ERROR_BYTES = 1024 };
+
+/* Records "FILE: node 'NAME' (OP): message" (node may be NULL) and leaves by longjmp. For what the
+ * user can mend: say what to do about it. Our own mistakes are assertions. */
+_Noreturn void fail(struct ctx *, const struct node *, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- arena.c: memory of one compilation, zeroed, freed at once -------------------------------- */
+
+struct arena *arena_new(void);
+void arena_free(struct arena *);
+size_t arena_bytes(const struct arena *); /* taken from the system so far */
+/* n elements of `size` bytes, zeroed, aligned for every type; fails the compilation when there is
+ * no memory or n * size overflows. */
+void *alloc(struct ctx *, size_t n, size_t size);
+void *copy_bytes(struct ctx *, const void *, size_t n);
+char *format(struct ctx *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define NEW(ctx, type)     ((type *)alloc((ctx), 1, sizeof(type)))
+#define NEWS(ctx, type, n) ((type *)alloc((ctx), (size_t)(n), sizeof(type)))
+
+/* A growing string; the emitter and the text form write to it. */
+struct text {
+    struct ctx *ctx;
+    char *at;
+    size_t len, room;
+};
+struct text *text_new(struct ctx *);
+void text_add(struct text *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void text_vadd(struct text *, const char *fmt, va_list);
+void text_bytes(struct text *, const char *bytes, size_t n);
+
+/* ---- graph.c ---------------------------------------------------------------------------------- */
+
+struct tensor *graph_add_tensor(struct ctx *, struct graph *, const char *name, enum dtype,
+                                int rank, const int32_t *dim);
+struct node *graph_add_node(struct ctx *, struct graph *, const char *name, const struct op *,
+                            int n_in, int n_out); /* at the end; inputs and outputs are NULL */
+int64_t tensor_elements(const struct tensor *);
+int64_t tensor_bytes(const struct tensor *);
+struct tensor *tensor_base(struct tensor *); /* follows views to the tensor that has the memory */
+bool tensor_same_shape(const struct tensor *, const struct tensor *);
+bool tensor_same_quant(const struct tensor *, const struct tensor *);
+const char *tensor_text(struct ctx *, const struct tensor *); /* "int8 [1,49,10,1]" */
+/* Rows of a tensor: all leading axes down to the one of height or time; the rest is one row.
+ * [N,H,W,C] and [N,T,C]: N * the second dimension; [N,C], [C]: N and 1. */
+int32_t tensor_rows(const struct tensor *);
+bool graph_is_output(const struct graph *, const struct tensor *);
+int graph_uses(const struct graph *, const struct tensor *); /* reads by nodes, and as output */
+void graph_replace(struct graph *, struct tensor *old, struct tensor *with); /* in all reads */
+void graph_drop_nodes(struct graph *, const bool *drop); /* drop[i]: take node[i] out */
+void graph_order(struct ctx *, struct graph *); /* sorts nodes; fails on a cycle */
+
+/* ---- operators -------------------------------------------------------------------------------- */
+
+/* One attribute of an operator, for the text form. */
+enum attr_type { ATTR_INT, ATTR_BOOL, ATTR_FLOAT, ATTR_INTS, ATTR_ACTIVATION };
+struct attr_field {
+    const char *name;
+    enum attr_type type;
+    size_t offset;
+};
+
+/* A fixed list of integers as an attribute: axes, permutations, begins. */
+struct int_list {
+    int n;
+    int32_t at[RANK_MAX];
+};
+
+enum activation { ACT_NONE, ACT_RELU, ACT_RELU6, ACT_RELU_N1_TO_1, ACT_COUNT };
+const char *activation_name(enum activation);
+
+/* How the rows of an output depend on the rows of the inputs (docs: DESIGN.md, "Rows").
+ * Output rows [r, r+n) read input rows [r*stride - pad, (r+n-1)*stride - pad + reach) clipped to
+ * [0, rows_in). Padding below is never written down: it is the clip. */
+struct rows {
+    bool whole;      /* reads all input rows before it gives the first: the rest is unused */
+    bool accumulate; /* takes input rows one by one and gives its only row after the last */
+    int32_t rows_in, rows_out;
+    int32_t reach;  /* rows of the window: (kernel - 1) * dilation + 1 */
+    int32_t stride; /* input rows between two output rows */
+    int32_t pad;    /* rows before row 0 */
+};
+
+struct lower;
+
+/* What the compiler knows about one operator; one constant each, at the end of its file. */
+struct op {
+    const char *name;                 /* as in dumps and messages: "conv2d" */
+    const char *summary;              /* one line for docs/operators.md */
+    size_t attr_bytes;                /* of the struct in op/attr.h */
+    const struct attr_field *attrs;   /* ends with a NULL name; NULL: no attributes */
+    int min_in, max_in, n_out;
+    uint32_t types;                   /* TYPE_BIT(dtype) of every type input 0 may have */
+    bool is_view;                     /* the output is the bytes of input 0 */
+    /* Checks inputs and attributes (fails by name) and sets the shape and type of the outputs into
+     * want[]; the caller compares with what the model says. */
+    void (*infer)(struct ctx *, struct node *, struct tensor *want);
+    struct rows (*rows)(const struct node *);        /* NULL: whole */
+    bool (*in_place)(const struct node *, int k);    /* may out 0 take the bytes of input k? NULL: no */
+    int64_t (*macs)(const struct node *);            /* multiply-accumulates; NULL: 0 */
+    void (*lower)(struct lower *, struct node *);    /* describes the kernel calls; NULL: view only */
+};
+
+#define TYPE_BIT(ENUM) (UINT32_C(1) << DTYPE_##ENUM)
+
+/* ops.def has one line an operator; op/registry.c makes the table from it. */
+enum op_kind {
+#define OP(name) OP_##name,
+#include "op/ops.def"
+#undef OP
+    OP_COUNT
+};
+extern const struct op *const op_table[OP_COUNT];
+const struct op *op_find(const char *name); /* NULL: none */
+static inline bool node_is(const struct node *n, enum op_kind kind)
+{
+    return n->op == op_table[kind];
+}
+/* The fused activation of a node, or NULL where its operator has none. */
+enum activation *node_activation(struct node *);
+
+/* ---- kernels: what the build learnt of kernels/ (tools/embed.c writes the table) -------------- */
+
+enum field_type {
+    FIELD_INT8, FIELD_UINT8, FIELD_INT16, FIELD_INT32, FIELD_UINT32, FIELD_FLOAT,
+    FIELD_PTR_INT8, FIELD_PTR_UINT8, FIELD_PTR_INT16, FIELD_PTR_INT32, FIELD_PTR_FLOAT
+};
+struct field {
+    const char *name;
+    enum field_type type;
+    size_t offset;
+};
+
+enum arg_kind { ARG_INPUT, ARG_ROWS, ARG_OUTPUT, ARG_COUNT };
+struct kernel_arg {
+    enum arg_kind kind;
+    enum dtype type; /* of what the pointer points to */
+};
+
+/* Calls the kernel: pointers in the order of its arguments; ARG_ROWS: an array of row pointers. */
+typedef void kernel_call(const void *params, void *const *args, int32_t count);
+
+struct kernel {
+    const char *name;        /* "mica_conv2d_s8" */
+    const char *file;        /* "conv2d_s8.h" */
+    const char *params_name; /* "mica_conv2d_s8", of the struct; NULL: takes none */
+    size_t params_bytes;
+    const struct field *fields; /* ends with a NULL name */
+    int n_args;
+    const struct kernel_arg *args; /* after the parameters */
+    kernel_call *call[MICA_PROFILE_COUNT];
+};
+
+/* The text of one file of kernels/, and the files it includes. */
+struct kernel_file {
+    const char *name;
+    const char *text[MICA_PROFILE_COUNT]; /* without licence, guard and includes */
+    const char *const *needs;             /* local files, ends with NULL */
+    const char *const *system;            /* <headers>, ends with NULL */
+};
+const struct kernel_file *kernel_file_find(const char *name);
+
+/* ---- lowering: nodes become kernel calls ------------------------------------------------------ */
+
+/* Constant data of the program: weights, tables. Parameters point to `data`; a pointer field is
+ * printed as the name of the constant it points to. */
+struct constant {
+    const char *label; /* "weights", "bias", ... */
+    const struct node *node;
+    enum dtype type;
+    int64_t n;
+    const void *data;
+    bool is_operand; /* read by kernels as memory, not through MICA_ROM_* */
+};
+
+/* Row pointers for a kernel that reads a window: row k of the window of output row r is input row
+ * r * stride - pad + k * dilation, NULL outside [0, rows_in). */
+struct window {
+    int32_t kernel, stride, pad, dilation, rows_in;
+    int32_t pitch; /* elements from row to row */
+};
+
+/* One tensor argument of a call. Its address: tensor + offset + the sum of step[i] * loop i. */
+struct operand {
+    struct tensor *tensor;
+    int32_t offset;
+    int32_t step[LOOPS_MAX];
+    struct window window; /* ARG_ROWS only; r is the variable of the innermost loop */
+};
+
+/* When a call runs. A node that accumulates has all three; others only PHASE_ROWS. */
+enum phase { PHASE_START, PHASE_ROWS, PHASE_FINISH };
+
+/* One kernel call, in its loops; elements count in the operand's own type.
+ * Where the node's rows are not `whole`, loop 0 of a PHASE_ROWS call is the loop over rows. */
+struct call {
+    const struct kernel *kernel;
+    void *params;
+    enum phase phase;
+    int32_t count; /* the kernel's n argument */
+    bool joins;    /* the rows of loop 0 follow each other: one call can do them all by `count` */
+    int n_loops;
+    int32_t loop[LOOPS_MAX]; /* how often, outermost first */
+    struct operand operand[OPERANDS_MAX];
+};
+
+struct step {
+    struct node *node;
+    struct rows rows;
+    int n_calls;
+    struct call **call;
+    int n_temps;
+    struct tensor **temp; /* memory used only while this step runs */
+};
+
+struct program {
+    struct graph *graph;
+    int n_steps, n_constants;
+    struct step *step;
+    struct constant *constant;
+    struct plan *plan; /* after planning */
+};
+
+/* The state of lowering one node; see lower.c for the functions that operators use. */
+struct lower {
+    struct ctx *ctx;
+    struct program *program;
+    struct step *step;
+};
+
+/* Starts a call with a copy of *params (NULL where the kernel takes none). */
+struct call *lower_call(struct lower *, const struct kernel *, const void *params);
+/* Adds a loop inside the ones there are; returns its number for call_step(). */
+int call_loop(struct call *, int32_t count);
+/* Binds the next tensor argument of the kernel. Its type must be the kernel's. */
+struct operand *call_bind(struct call *, struct tensor *, int32_t offset);
+/* Memory of n elements that lives while this node runs. */
+struct tensor *lower_temp(struct lower *, enum dtype, int32_t n);
+/* Registers constant data and returns the pointer for a parameter struct. */
+const void *lower_constant(struct lower *, const char *label, enum dtype, int64_t n,
+                           const void *data);
+/* A value for an int16_t field of a parameter struct; fails the node when it does not fit. */
+int16_t lower_i16(struct lower *, const char *what, int64_t value);
+
+/* Whole-tensor order: every step does all its rows at once. */
+void schedule_whole(struct program *);
+
+/* ---- plan: addresses -------------------------------------------------------------------------- */
+
+/* A piece of memory that lives from step `birth` to step `last`, both included. */
+struct interval {
+    int32_t birth, last;
+    int32_t bytes, align;
+    int32_t offset; /* out */
+    bool fixed;     /* offset is given, not to be chosen */
+};
+
+/* Gives every interval an offset so that no two that live together overlap; returns the bytes. */
+int32_t plan_pack(struct ctx *, struct interval *, int n);
+/* The most bytes live at any one step: no plan can need less. */
+int32_t plan_lower_bound(const struct interval *, int n);
+
+struct plan {
+    int32_t bytes, lower_bound; /* of the scratch memory */
+    int32_t peak_step;          /* where lower_bound is reached */
+    int n;                      /* tensors with an address */
+    struct tensor **tensor;
+    struct interval *interval;
+    const int32_t *of; /* of[tensor->index]: number of its interval, -1: none (views follow base) */
+};
+
+/* ---- the passes, in the order of compile.c ---------------------------------------------------- */
+
+void infer_node(struct ctx *, struct node *); /* one node, for folding */
+void pass_infer(struct ctx *, struct graph *);
+void pass_float_weights(struct ctx *, struct graph *);
+void pass_fold(struct ctx *, struct graph *);
+void pass_fuse_pad(struct ctx *, struct graph *);
+void pass_fuse_activation(struct ctx *, struct graph *);
+void pass_views(struct ctx *, struct graph *);
+void pass_outputs(struct ctx *, struct graph *);
+void pass_dead(struct ctx *, struct graph *);
+struct program *lower_graph(struct ctx *, struct graph *);
+void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
+void plan_memory(struct ctx *, struct program *);
+
+/* ---- read/: bytes -> graph --------------------------------------------------------------------- */
+
+void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
+void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
+
+/* ---- text/: the text form --------------------------------------------------------------------- */
+
+void print_graph(struct text *, const struct graph *);
+
+/* ---- emit/ and report/: what the compiler writes ----------------------------------------------- */
+
+/* NAME.h, NAME.c and, with split_weights, NAME_weights.c (else *weights is NULL). */
+void emit_program(struct ctx *, struct text *header, struct text *source, struct text **weights);
+/* How tensor i of the inputs or outputs is called in the generated code. */
+const char *emit_io_name(struct ctx *, struct tensor *const *list, int n, int i, bool is_input);
+int64_t constant_bytes(const struct program *);
+void report_text(struct text *, const struct ctx *); /* `mica inspect` */
+void report_json(struct text *, const struct ctx *);
+void report_operators(struct text *); /* `mica operators` */
+
+/* ---- eval.c: runs calls on the host ----------------------------------------------------------- */
+
+/* at(tensor) gives the memory of a tensor that is not a view. */
+typedef void *eval_memory(void *user, const struct tensor *);
+void eval_step(struct ctx *, const struct step *, eval_memory *, void *user);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lower.c - nodes become kernel calls: the frame around each operator's lower(). */
+#include <assert.h>
+#include <string.h>
+
+#include "kernels.gen.h"
+
+struct call *lower_call(struct lower *l, const struct kernel *kernel, const void *params)
+{
+    assert(!params == !kernel->params_name);
+    struct step *s = l->step;
+    struct call *c = NEW(l->ctx, struct call);
+    c->kernel = kernel;
+    c->phase = PHASE_ROWS;
+    if (params)
+        c->params = copy_bytes(l->ctx, params, kernel->params_bytes);
+    struct call **grown = NEWS(l->ctx, struct call *, s->n_calls + 1);
+    if (s->n_calls)
+        memcpy(grown, s->call, (size_t)s->n_calls * sizeof *grown);
+    grown[s->n_calls++] = c;
+    s->call = grown;
+    return c;
+}
+
+int call_loop(struct call *c, int32_t count)
+{
+    assert(c->n_loops < LOOPS_MAX && count > 0);
+    c->loop[c->n_loops] = count;
+    return c->n_loops++;
+}
+
+struct operand *call_bind(struct call *c, struct tensor *t, int32_t offset)
+{
+    for (int i = 0; i < c->kernel->n_args; i++) {
+        if (c->operand[i].tensor || c->kernel->args[i].kind == ARG_COUNT)
+            continue;
+        assert(dtype_bits(t->type) == dtype_bits(c->kernel->args[i].type));
+        c->operand[i].tensor = t;
+        c->operand[i].offset = offset;
+        return &c->operand[i];
+    }
+    assert(!"the kernel has fewer tensor arguments");
+    return NULL;
+}
+
+struct tensor *lower_temp(struct lower *l, enum dtype type, int32_t n)
+{
+    struct step *s = l->step;
+    struct tensor *t = graph_add_tensor(l->ctx, l->program->graph, "temporary", type, 1, &n);
+    struct tensor **grown = NEWS(l->ctx, struct tensor *, s->n_temps + 1);
+    if (s->n_temps)
+        memcpy(grown, s->temp, (size_t)s->n_temps * sizeof *grown);
+    grown[s->n_temps++] = t;
+    s->temp = grown;
+    return t;
+}
+
+/* Equal tables are kept once: activations of equal scales share theirs. */
+static const void *add_constant(struct lower *l, const struct constant *fresh)
+{
+    struct program *p = l->program;
+    size_t bytes = (size_t)fresh->n * (size_t)dtype_bits(fresh->type) / 8;
+    for (int i = 0; i < p->n_constants; i++) {
+        const struct constant *c = &p->constant[i];
+        if (c->type == fresh->type && c->n == fresh->n && c->is_operand == fresh->is_operand &&
+            (c->data == fresh->data || !memcmp(c->data, fresh->data, bytes)))
+            return c->data;
+    }
+    if ((p->n_constants & (p->n_constants - 1)) == 0) {
+        int room = p->n_constants ? p->n_constants * 2 : 1;
+        struct constant *grown = NEWS(l->ctx, struct constant, room);
+        if (p->n_constants)
+            memcpy(grown, p->constant, (size_t)p->n_constants * sizeof *grown);
+        p->constant = grown;
+    }
+    p->constant[p->n_constants++] = *fresh;
+    return fresh->data;
+}
+
+const void *lower_constant(struct lower *l, const char *label, enum dtype type, int64_t n,
+                           const void *data)
+{
+    return add_constant(l, &(struct constant){label, l->step->node, type, n, data, false});
+}
+
+int16_t lower_i16(struct lower *l, const char *what, int64_t value)
+{
+    if (value < INT16_MIN || value > INT16_MAX)
+        fail(l->ctx, l->step->node, "%s is %lld; generated code takes -32768 to 32767", what,
+             (long long)value);
+    return (int16_t)value;
+}
+
+static struct call *load_constant(struct lower *l, struct operand *o, const struct tensor *t)
+{
+    int32_t n = (int32_t)tensor_elements(t);
+    const void *rom = lower_constant(l, "values", t->type, n, t->data);
+    struct tensor *ram = lower_temp(l, t->type, n);
+    struct call *c;
+    if (t->type == DTYPE_FLOAT32) {
+        struct mica_load_f32 p = {.rom = rom};
+        c = lower_call(l, &kernel_load_f32, &p);
+    } else {
+        struct mica_load_s8 p = {.rom = rom};
+        c = lower_call(l, &kernel_load_s8, &p);
+    }
+    c->phase = PHASE_START;
+    c->count = n;
+    call_bind(c, ram, 0);
+    o->tensor = ram;
+    return c;
+}
+
+/* Kernels read their operands as memory. A constant operand is simply an array, except on AVR,
+ * where an array in program memory cannot be read so: there it is loaded into scratch first. */
+static void bind_constants(struct lower *l)
+{
+    bool is_avr = l->ctx->options.target && !strcmp(l->ctx->options.target, "avr");
+    const int n_calls = l->step->n_calls;
+    int n_loads = 0;
+    for (int i = 0; i < n_calls; i++) {
+        struct call *c = l->step->call[n_loads + i];
+        for (int k = 0; k < c->kernel->n_args; k++) {
+            struct operand *o = &c->operand[k];
+            struct tensor *t = o->tensor ? tensor_base(o->tensor) : NULL;
+            if (!t || !t->data)
+                continue;
+            if (!is_avr) {
+                t->data = add_constant(l, &(struct constant){"values", l->step->node, t->type,
+                                                             tensor_elements(t), t->data, true});
+                continue;
+            }
+            struct call *load = load_constant(l, o, t);
+            memmove(l->step->call + 1, l->step->call,
+                    (size_t)(l->step->n_calls - 1) * sizeof *l->step->call);
+            l->step->call[0] = load;
+            n_loads++;
+        }
+    }
+}
+
+void lower_node(struct ctx *ctx, struct program *p, struct node *n)
+{
+    struct step *s = &p->step[p->n_steps++];
+    s->node = n;
+    s->rows = n->op->rows ? n->op->rows(n) : (struct rows){.whole = true};
+    struct lower l = {ctx, p, s};
+    n->op->lower(&l, n);
+    bind_constants(&l);
+    for (int k = 0; k < s->n_calls; k++) {
+        const struct kernel *kernel = s->call[k]->kernel;
+        for (int a = 0; a < kernel->n_args; a++)
+            assert(s->call[k]->operand[a].tensor || kernel->args[a].kind == ARG_COUNT);
+    }
+}
+
+struct program *lower_graph(struct ctx *ctx, struct graph *g)
+{
+    struct program *p = NEW(ctx, struct program);
+    p->graph = g;
+    p->step = NEWS(ctx, struct step, g->n_nodes);
+    for (int i = 0; i < g->n_nodes; i++)
+        lower_node(ctx, p, g->node[i]);
+    return p;
+}
+
+void schedule_whole(struct program *p)
+{
+    for (int i = 0; i < p->n_steps; i++) {
+        for (int k = 0; k < p->step[i].n_calls; k++) {
+            struct call *c = p->step[i].call[k];
+            if (!c->joins || !c->n_loops)
+                continue;
+            c->count *= c->loop[0];
+            c->n_loops--;
+            memmove(c->loop, c->loop + 1, sizeof c->loop - sizeof c->loop[0]);
+            for (int a = 0; a < OPERANDS_MAX; a++) {
+                int32_t *step = c->operand[a].step;
+                memmove(step, step + 1, sizeof c->operand[a].step - sizeof *step);
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attr.h - the attributes of operators: what a reader fills in and an operator's file interprets.
+ *
+ * Everything a model may state in several ways (SAME padding, negative axes, masks) is made plain
+ * by the reader: pads are counted, axes are from 0, sizes are known.
+ */
+#ifndef MICA_OP_ATTR_H
+#define MICA_OP_ATTR_H
+
+#include "ir.h"
+
+/* conv2d: input [N,H,W,C], weights [O,KH,KW,C/groups], bias [O] or none -> [N,OH,OW,O].
+ * depthwise_conv2d: weights [1,KH,KW,C*multiplier]; output channel c*multiplier + m. */
+struct attr_conv2d {
+    int32_t stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_bottom, pad_left, pad_right;
+    enum activation activation;
+};
+
+/* max_pool, average_pool: [N,H,W,C] -> [N,OH,OW,C]; padding counts for neither. */
+struct attr_pool {
+    int32_t kernel_h, kernel_w, stride_h, stride_w;
+    int32_t pad_top, pad_bottom, pad_left, pad_right;
+    enum activation activation;
+};
+
+/* dense: input of any shape, taken as [N,I]; weights [O,I], bias [O] or none -> [N,O], or with
+ * keep_dims the input's shape with its last dimension O. */
+struct attr_dense {
+    bool keep_dims;
+    enum activation activation;
+};
+
+/* add, sub, mul: with broadcasting. */
+struct attr_binary {
+    enum activation activation;
+};
+
+/* mean: axes ascending, each once. */
+struct attr_mean {
+    struct int_list axes;
+    bool keep_dims;
+};
+
+/* softmax: over the last axis of exp(beta * x). */
+struct attr_softmax {
+    float beta;
+};
+
+/* clamp: relu, relu6, relu_n1_to_1. */
+struct attr_clamp {
+    enum activation activation;
+};
+
+struct attr_leaky_relu {
+    float alpha;
+};
+
+/* pad: one entry an axis; input 1 is the value (a constant of one element) or omitted: real 0. */
+struct attr_pad {
+    struct int_list before, after;
+};
+
+/* transpose: output axis i is input axis perm[i]. */
+struct attr_transpose {
+    struct int_list perm;
+};
+
+struct attr_concat {
+    int32_t axis;
+    enum activation activation;
+};
+
+/* slice: element i of axis a is input element begin[a] + i * stride[a], i < size[a].
+ * Axes listed in `drop` (of size 1) are missing in the output's shape. */
+struct attr_slice {
+    struct int_list begin, size, stride, drop;
+};
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* binary.c - sums, differences and products, with broadcasting. */
+#include "op/float.h"
+
+static const struct attr_field attrs[] = {
+    {"activation", ATTR_ACTIVATION, offsetof(struct attr_binary, activation)},
+    {NULL, ATTR_INT, 0},
+};
+
+static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
+{
+    check_type(ctx, n, 1, n->in[0]->type);
+    check_per_tensor(ctx, n, n->in[0]);
+    check_per_tensor(ctx, n, n->in[1]);
+    check_per_tensor(ctx, n, n->out[0]);
+    want_broadcast(ctx, n, want);
+}
+
+/* Both inputs on twice the larger scale, their sum on the output's; 20 more bits hold the fraction.
+ * TFLM computes the ratios of SUB, and only those, in float32. */
+static void add_ratios(struct lower *l, const struct node *n, double ratio[3])
+{
+    const float a = n->in[0]->quant.scale[0], b = n->in[1]->quant.scale[0];
+    const float out = n->out[0]->quant.scale[0], twice_max = 2 * (a > b ? a : b);
+    const float bits = (float)(INT32_C(1) << 20);
+    if (node_is(n, OP_sub) && l->ctx->options.profile != MICA_PROFILE_LITERT) {
+        ratio[0] = (double)(a / twice_max);
+        ratio[1] = (double)(b / twice_max);
+        ratio[2] = (double)(twice_max / (bits * out));
+    } else {
+        ratio[0] = (double)a / (double)twice_max;
+        ratio[1] = (double)b / (double)twice_max;
+        ratio[2] = (double)twice_max / ((double)bits * (double)out);
+    }
+}
+
+static void lower_add(struct lower *l, struct node *n)
+{
+    const struct attr_binary *attr = n->attr;
+    const struct broadcast broadcast = broadcast_inputs(n);
+    double ratio[3];
+    add_ratios(l, n, ratio);
+    struct multiplier a = quantize_multiplier(l->ctx, ratio[0]);
+    struct multiplier b = quantize_multiplier(l->ctx, ratio[1]);
+    struct multiplier out = quantize_multiplier(l->ctx, ratio[2]);
+    struct mica_add_s8 p = {
+        .a_zero = (int16_t)n->in[0]->quant.zero[0],
+        .b_zero = (int16_t)n->in[1]->quant.zero[0],
+        .out_zero = (int16_t)n->out[0]->quant.zero[0],
+        .a_step = broadcast.a_step,
+        .b_step = broadcast.b_step,
+        .a_shift = (int8_t)a.shift,
+        .b_shift = (int8_t)b.shift,
+        .out_shift = (int8_t)out.shift,
+        .b_sign = node_is(n, OP_sub) ? -1 : 1,
+        .a_multiplier = a.multiplier,
+        .b_multiplier = b.multiplier,
+        .out_multiplier = out.multiplier,
+    };
+    activation_range_s8(attr->activation, n->out[0], &p.out_min, &p.out_max);
+    lower_broadcast(l, &kernel_add_s8, &p, &broadcast);
+}
+
+static void lower_mul(struct lower *l, struct node *n)
+{
+    const struct attr_binary *attr = n->attr;
+    const struct broadcast broadcast = broadcast_inputs(n);
+    const float a = n->in[0]->quant.scale[0], b = n->in[1]->quant.scale[0];
+    const float out = n->out[0]->quant.scale[0];
+    double real = (double)a * (double)b / (double)out;
+    if (l->ctx->options.profile == MICA_PROFILE_LITERT) /* computes it in float32 */
+        real = (double)(a * b / out);
+    struct multiplier m = quantize_multiplier(l->ctx, real);
+    struct mica_mul_s8 p = {
+        .a_zero = (int16_t)n->in[0]->quant.zero[0],
+        .b_zero = (int16_t)n->in[1]->quant.zero[0],
+        .out_zero = (int16_t)n->out[0]->quant.zero[0],
+        .a_step = broadcast.a_step,
+        .b_step = broadcast.b_step,
+        .shift = (int8_t)m.shift,
+        .multiplier = m.multiplier,
+    };
+    activation_range_s8(attr->activation, n->out[0], &p.out_min, &p.out_max);
+    lower_broadcast(l, &kernel_mul_s8, &p, &broadcast);
+}
+
+static void lower(struct lower *l, struct node *n)
+{
+    if (n->in[0]->type == DTYPE_FLOAT32)
+        lower_binary_f32(l, n);
+    else if (node_is(n, OP_mul))
+        lower_mul(l, n);
+    else
+        lower_add(l, n);
+}
+
+#define BINARY(kind, text)                                                                         \
+    const struct op op_##kind = {                                                                  \
+        .name = #kind,                                                                             \
+        .summary = text,                                                                           \
+        .attr_bytes = sizeof(struct attr_binary),                                                  \
+        .attrs = attrs,                                                                            \
+        .min_in = 2,                                                                               \
+        .max_in = 2,                                                                               \
+        .n_out = 1,                                                                                \
+        .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8),                                               \
+        .infer = infer,                                                                            \
+        .rows = rows_broadcast,                                                                    \
+        .in_place = in_place_broadcast,                                                            \
+        .lower = lower,                                                                            \
+    }
+
+BINARY(add, "sum of two tensors with broadcasting, fused activation");
+BINARY(sub, "difference of two tensors with broadcasting, fused activation");
+BINARY(mul, "product of two tensors with broadcasting, fused activation");

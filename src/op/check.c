@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check.c - refusals that every operator words alike: what is wrong, and what to do about it. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "op/op.h"
+
+void check_rank(struct ctx *ctx, const struct node *n, int input, int rank)
+{
+    const struct tensor *t = n->in[input];
+    if (t->rank != rank)
+        fail(ctx, n, "input '%s' is %s; it must have %d dimensions: reshape it in the model",
+             t->name, tensor_text(ctx, t), rank);
+}
+
+void check_type(struct ctx *ctx, const struct node *n, int input, enum dtype type)
+{
+    const struct tensor *t = n->in[input];
+    if (t->type != type)
+        fail(ctx, n, "input '%s' is %s where %s is needed beside '%s' (%s): convert the model so "
+                     "that both agree",
+             t->name, tensor_text(ctx, t), dtype_name(type), n->in[0]->name,
+             tensor_text(ctx, n->in[0]));
+}
+
+void check_constant(struct ctx *ctx, const struct node *n, int input, const char *what)
+{
+    const struct tensor *t = n->in[input];
+    if (!t->data)
+        fail(ctx, n, "the %s '%s' (%s) are computed at run time; they must be constants in the "
+                     "file: freeze the model before converting it",
+             what, t->name, tensor_text(ctx, t));
+}
+
+static void check_scale(struct ctx *ctx, const struct node *n, const struct tensor *t, float scale)
+{
+    if (!(scale > 0.0f) || isinf(scale))
+        fail(ctx, n, "tensor '%s' has the scale %g; scales must be positive and finite: quantise "
+                     "the model again",
+             t->name, (double)scale);
+}
+
+void check_per_tensor(struct ctx *ctx, const struct node *n, const struct tensor *t)
+{
+    if (t->type == DTYPE_FLOAT32)
+        return;
+    if (t->quant.n != 1)
+        fail(ctx, n, "tensor '%s' (%s) has %d scales; one scale for the whole tensor is needed: "
+                     "quantise activations per tensor",
+             t->name, tensor_text(ctx, t), t->quant.n);
+    check_scale(ctx, n, t, t->quant.scale[0]);
+    if (t->type == DTYPE_INT8 && (t->quant.zero[0] < -128 || t->quant.zero[0] > 127))
+        fail(ctx, n, "tensor '%s' has the zero point %d, which int8 cannot hold", t->name,
+             (int)t->quant.zero[0]);
+}
+
+void check_weights_quant(struct ctx *ctx, const struct node *n, int input, int32_t channels,
+                         int axis)
+{
+    const struct tensor *t = n->in[input];
+    const struct quant *q = &t->quant;
+    if (q->n != 1 && (q->n != channels || (q->axis != axis && q->n > 1)))
+        fail(ctx, n, "the weights '%s' (%s) have %d scales along axis %d; one, or %d along axis "
+                     "%d, are needed: quantise them per tensor or per output channel",
+             t->name, tensor_text(ctx, t), q->n, q->axis, (int)channels, axis);
+    for (int i = 0; i < q->n; i++) {
+        check_scale(ctx, n, t, q->scale[i]);
+        if (q->zero[i])
+            fail(ctx, n, "the weights '%s' have the zero point %d; int8 weights are symmetric "
+                         "(zero point 0): quantise them so",
+                 t->name, (int)q->zero[i]);
+    }
+}
+
+void check_accumulator(struct ctx *ctx, const struct node *n, int32_t channels, int32_t taps,
+                       int32_t o_step, int32_t tap_step)
+{
+    const int8_t *w = n->in[1]->data;
+    const int32_t *bias = n->n_in > 2 && n->in[2] ? n->in[2]->data : NULL;
+    for (int32_t o = 0; o < channels; o++) {
+        int64_t most = bias ? llabs(bias[o]) : 0;
+        for (int32_t i = 0; i < taps; i++)
+            most += abs(w[o * o_step + i * tap_step]) * INT64_C(255);
+        if (most > INT32_MAX)
+            fail(ctx, n, "output channel %d can sum to %lld, beyond 32 bits: its bias or weights "
+                         "are out of range; quantise the model again",
+                 (int)o, (long long)most);
+    }
+}
+
+void check_same_quant(struct ctx *ctx, const struct node *n, int input)
+{
+    const struct tensor *in = n->in[input], *out = n->out[0];
+    if (in->type == DTYPE_FLOAT32)
+        return;
+    check_per_tensor(ctx, n, in);
+    check_per_tensor(ctx, n, out);
+    if (!tensor_same_quant(in, out))
+        fail(ctx, n, "input '%s' has the scale %g and the zero point %d, output '%s' %g and %d; %s "
+                     "passes numbers on and needs the same for both: quantise the model again, or "
+                     "put a QUANTIZE between",
+             in->name, (double)in->quant.scale[0], (int)in->quant.zero[0], out->name,
+             (double)out->quant.scale[0], (int)out->quant.zero[0], n->op->name);
+}
+
+void check_out_quant(struct ctx *ctx, const struct node *n, float scale, int32_t zero)
+{
+    const struct tensor *out = n->out[0];
+    if (out->type == DTYPE_FLOAT32)
+        return;
+    check_per_tensor(ctx, n, n->in[0]);
+    check_per_tensor(ctx, n, out);
+    if (out->quant.scale[0] != scale || out->quant.zero[0] != zero)
+        fail(ctx, n, "output '%s' has the scale %g and the zero point %d; an int8 %s gives %g and "
+                     "%d: quantise the model again",
+             out->name, (double)out->quant.scale[0], (int)out->quant.zero[0], n->op->name,
+             (double)scale, (int)zero);
+}
+
+void want_like(struct tensor *want, const struct tensor *from)
+{
+    want->type = from->type;
+    want->rank = from->rank;
+    for (int i = 0; i < from->rank; i++)
+        want->dim[i] = from->dim[i];
+}
