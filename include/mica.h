@@ -32,7 +32,13 @@ enum mica_profile {
     MICA_PROFILE_COUNT
 };
 
-enum mica_optimize { MICA_OPTIMIZE_SPEED, MICA_OPTIMIZE_SIZE, MICA_OPTIMIZE_COUNT };
+/* speed and size: whole tensors, step by step. ram: rows are pushed through the graph. */
+enum mica_optimize {
+    MICA_OPTIMIZE_SPEED,
+    MICA_OPTIMIZE_SIZE,
+    MICA_OPTIMIZE_RAM,
+    MICA_OPTIMIZE_COUNT
+};
 
 struct mica_options {
     const char *name;   /* prefix of all symbols and files; a C identifier; NULL: "model" */
@@ -41,6 +47,10 @@ struct mica_options {
     enum mica_optimize optimize;
     int share_io;      /* inputs and outputs live inside the scratch memory */
     int split_weights; /* constants go to a second source file */
+    int keep_channels; /* for debugging: channels that change no output are computed too */
+    int mark_steps; /* for measuring: NAME_MARK(step), a macro of the caller's, before each step */
+    int by_row;     /* ram: the input comes row by row */
+    int keep_input; /* ram: a run does not overwrite its input */
 };
 
 /* What mica_text() gives; valid until the handle is freed or compiles again. */
@@ -88,6 +98,19 @@ const char *mica_text(const struct mica *, enum mica_text);
 /* Inputs and outputs, after mica_load(); -1 where there is no such one. */
 int mica_input(struct mica *, int i, struct mica_tensor *);
 int mica_output(struct mica *, int i, struct mica_tensor *);
+
+/* One step of the compiled program. */
+struct mica_layer {
+    const char *name; /* of the node, as in the model */
+    const char *op;   /* its operator: "conv2d" */
+    const char *type; /* of its output: "int8" */
+    int in_rank, out_rank;
+    int32_t in_dim[6], out_dim[6]; /* of its first input and output */
+    int64_t macs, parameters;
+};
+
+/* Step i after mica_compile(); -1 where there is no such one. Strings live as long as the text. */
+int mica_layer(const struct mica *, int i, struct mica_layer *);
 
 /* Runs the compiled program once on this machine, with the kernels that the C file would contain.
  * in[i] and out[i] point to the bytes of input and output i. */

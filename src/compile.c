@@ -27,15 +27,11 @@ static const struct pass {
     const char *name;
     void (*run)(struct ctx *, struct graph *);
 } passes[] = {
-    {"read", no_pass},
-    {"float_weights", pass_float_weights},
-    {"fold", pass_fold},
-    {"infer", pass_infer},
-    {"fuse_pad", pass_fuse_pad},
-    {"fuse_activation", pass_fuse_activation},
-    {"views", pass_views},
-    {"dead", pass_dead},
-    {"outputs", pass_outputs},
+    {"read", no_pass},           {"float_weights", pass_float_weights},
+    {"fold", pass_fold},         {"infer", pass_infer},
+    {"fuse_pad", pass_fuse_pad}, {"fuse_activation", pass_fuse_activation},
+    {"channels", pass_channels}, {"views", pass_views},
+    {"dead", pass_dead},         {"outputs", pass_outputs},
 };
 enum { N_PASSES = sizeof passes / sizeof passes[0] };
 
@@ -139,9 +135,12 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
         ctx->options.name = "model";
     if (!ctx->options.target)
         ctx->options.target = "host";
+    if (ctx->options.optimize == MICA_OPTIMIZE_RAM)
+        ctx->options.share_io = 1; /* rows of inputs die one by one: they must be ours */
     if (!is_identifier(ctx->options.name))
-        fail(ctx, NULL, "the name '%s' is no C identifier: use letters, digits and _, and start "
-                        "with a letter",
+        fail(ctx, NULL,
+             "the name '%s' is no C identifier: use letters, digits and _, and start "
+             "with a letter",
              ctx->options.name);
     assert(ctx->options.profile < MICA_PROFILE_COUNT);
     ctx->options.name = format(ctx, "%s", ctx->options.name);
@@ -159,8 +158,12 @@ static void compile(struct ctx *ctx, struct text **text)
 {
     run_passes(ctx, N_PASSES - 1);
     ctx->program = lower_graph(ctx, ctx->graph);
-    schedule_whole(ctx->program);
-    plan_memory(ctx, ctx->program);
+    if (ctx->options.optimize == MICA_OPTIMIZE_RAM) {
+        schedule_rows(ctx, ctx->program);
+    } else {
+        schedule_whole(ctx->program);
+        plan_memory(ctx, ctx->program);
+    }
     text[MICA_HEADER] = text_new(ctx);
     text[MICA_SOURCE] = text_new(ctx);
     emit_program(ctx, text[MICA_HEADER], text[MICA_SOURCE], &text[MICA_WEIGHTS]);
@@ -262,54 +265,23 @@ int mica_output(struct mica *m, int i, struct mica_tensor *to)
     return g ? describe(m, g->output, g->n_outputs, i, false, to) : -1;
 }
 
-/* ---- eval -------------------------------------------------------------------------------------- */
-
-struct memory {
-    const struct ctx *ctx;
-    const void *const *in;
-    void *const *out;
-    char *scratch;
-};
-
-static void *memory_of(void *user, const struct tensor *t)
+int mica_layer(const struct mica *m, int i, struct mica_layer *to)
 {
-    const struct memory *m = user;
-    const struct graph *g = m->ctx->graph;
-    const struct plan *plan = m->ctx->program->plan;
-    if (plan->of[t->index] >= 0)
-        return m->scratch + plan->interval[plan->of[t->index]].offset;
-    for (int i = 0; i < g->n_outputs; i++)
-        if (g->output[i] == t)
-            return m->out[i];
-    for (int i = 0; i < g->n_inputs; i++)
-        if (g->input[i] == t)
-            return (void *)(uintptr_t)m->in[i];
-    assert(!"a tensor without memory");
-    return NULL;
+    const struct program *p = m->compiled.program;
+    if (!p || i < 0 || i >= p->n_steps)
+        return -1;
+    report_layer(p, i, to);
+    return 0;
 }
 
 int mica_eval(struct mica *m, const void *const *in, void *const *out)
 {
-    struct ctx *ctx = &m->compiled;
-    if (!ctx->program) {
+    if (!m->compiled.program) {
         strcpy(m->error, "nothing is compiled");
         return -1;
     }
-    struct memory memory = {ctx, in, out, malloc((size_t)ctx->program->plan->bytes + 1)};
-    if (!memory.scratch) {
-        strcpy(m->error, "out of memory");
-        return -1;
-    }
-    const struct graph *g = ctx->graph;
-    const int32_t *of = ctx->program->plan->of;
-    for (int i = 0; i < g->n_inputs; i++) /* share_io: the caller fills scratch */
-        if (of[g->input[i]->index] >= 0)
-            memcpy(memory_of(&memory, g->input[i]), in[i], (size_t)tensor_bytes(g->input[i]));
-    for (int i = 0; i < ctx->program->n_steps; i++)
-        eval_step(ctx, &ctx->program->step[i], memory_of, &memory);
-    for (int i = 0; i < g->n_outputs; i++)
-        if (of[g->output[i]->index] >= 0)
-            memcpy(out[i], memory_of(&memory, g->output[i]), (size_t)tensor_bytes(g->output[i]));
-    free(memory.scratch);
-    return 0;
+    if (!eval_program(&m->compiled, in, out))
+        return 0;
+    strcpy(m->error, "out of memory");
+    return -1;
 }

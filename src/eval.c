@@ -3,12 +3,14 @@
 #include <assert.h>
 
 #include "ir.h"
-#include "window_f32.h"
-#include "window_s8.h"
 
 struct run {
-    struct ctx *ctx;
+    const struct ctx *ctx;
+    const struct step *step;
     const struct call *call;
+    eval_memory *memory;
+    void *user;
+    int32_t row;              /* where the row schedule runs single rows; -1: all loops */
     char *base[OPERANDS_MAX]; /* memory of each operand, its offset included */
     union {
         const int8_t *s8[WINDOW_ROWS_MAX];
@@ -16,75 +18,102 @@ struct run {
     } rows; /* of the one argument that is a window */
 };
 
-static int operand_bytes(const struct kernel_arg *arg)
-{
-    return dtype_bits(arg->type) / 8;
-}
-
-/* Element offset of an operand at the loops' present counters. */
-static int64_t moved(const struct call *c, const struct operand *o, const int32_t *at)
+/* Elements that the loops have moved an operand by. A row of its own needs no loop over rows. */
+static int64_t moved(const struct call *c, const struct operand *o, const int32_t *at, int from)
 {
     int64_t sum = 0;
-    for (int i = 0; i < c->n_loops; i++)
+    for (int i = from; i < c->n_loops; i++)
         sum += (int64_t)o->step[i] * at[i];
     return sum;
 }
 
-static void *row_pointers(struct run *r, int k, void *base, int32_t row)
+static char *memory_of(const struct run *r, const struct tensor *t, int32_t row)
 {
-    const struct window *w = &r->call->operand[k].window;
-    int first = row * w->stride - w->pad;
-    if (r->call->kernel->args[k].type == DTYPE_FLOAT32) {
-        mica_window_f32(r->rows.f32, base, first, w->kernel, w->dilation, w->rows_in, w->pitch);
-        return r->rows.f32;
+    char *at = t->data ? (char *)(uintptr_t)t->data : r->memory(r->user, t, row);
+    assert(at);
+    return at;
+}
+
+static void *row_pointers(struct run *r, int k, const int32_t *at)
+{
+    const struct operand *o = &r->call->operand[k];
+    const struct window *w = &o->window;
+    const struct tensor *t = tensor_base(o->tensor);
+    const bool is_float = r->call->kernel->args[k].type == DTYPE_FLOAT32;
+    const bool by_row = r->row >= 0 && operand_by_row(r->step, r->call, k);
+    const int32_t first = (w->loop < 0 ? 0 : at[w->loop]) * w->stride - w->pad;
+    const int64_t offset = o->offset + moved(r->call, o, at, by_row ? 1 : 0);
+    for (int32_t i = 0; i < w->kernel; i++) {
+        int32_t row = first + i * w->dilation;
+        char *from = NULL;
+        if (row >= 0 && row < w->rows_in) {
+            const int64_t bytes = dtype_bits(r->call->kernel->args[k].type) / 8;
+            from = by_row ? memory_of(r, t, row) + offset * bytes
+                          : memory_of(r, t, -1) + (offset + (int64_t)row * w->pitch) * bytes;
+        }
+        if (is_float)
+            r->rows.f32[i] = (const float *)(void *)from;
+        else
+            r->rows.s8[i] = (const int8_t *)from;
     }
-    mica_window_s8(r->rows.s8, base, first, w->kernel, w->dilation, w->rows_in, w->pitch);
-    return r->rows.s8;
+    return is_float ? (void *)r->rows.f32 : (void *)r->rows.s8;
+}
+
+static void *operand_memory(const struct run *r, int k, const int32_t *at)
+{
+    const struct operand *o = &r->call->operand[k];
+    const bool by_row = r->row >= 0 && operand_by_row(r->step, r->call, k);
+    const int64_t offset = o->offset + moved(r->call, o, at, by_row ? 1 : 0);
+    return memory_of(r, tensor_base(o->tensor), by_row ? at[0] : -1) +
+           offset * dtype_bits(r->call->kernel->args[k].type) / 8;
 }
 
 static void run_once(struct run *r, const int32_t *at)
 {
-    const struct call *c = r->call;
+    const struct kernel *kernel = r->call->kernel;
     void *args[OPERANDS_MAX] = {NULL};
-    for (int k = 0; k < c->kernel->n_args; k++) {
-        const struct kernel_arg *arg = &c->kernel->args[k];
-        if (arg->kind == ARG_COUNT)
-            continue;
-        args[k] = r->base[k] + moved(c, &c->operand[k], at) * operand_bytes(arg);
-        if (arg->kind == ARG_ROWS)
-            args[k] = row_pointers(r, k, args[k], c->n_loops ? at[c->n_loops - 1] : 0);
-    }
-    c->kernel->call[r->ctx->options.profile](c->params, args, c->count);
+    for (int k = 0; k < kernel->n_args; k++)
+        if (kernel->args[k].kind != ARG_COUNT)
+            args[k] = kernel->args[k].kind == ARG_ROWS ? row_pointers(r, k, at)
+                                                       : operand_memory(r, k, at);
+    kernel->call[r->ctx->options.profile](r->call->params, args, r->call->count);
 }
 
-/* The loops as an odometer: the last counter turns fastest. */
+/* The loops as an odometer: the last counter turns fastest. A single row holds the first. */
 static void run_call(struct run *r)
 {
-    int32_t at[LOOPS_MAX] = {0};
+    const int held = r->row >= 0 ? 1 : 0;
+    int32_t at[LOOPS_MAX] = {held ? r->row : 0};
     for (;;) {
         run_once(r, at);
         int i = r->call->n_loops - 1;
-        while (i >= 0 && ++at[i] == r->call->loop[i])
+        while (i >= held && ++at[i] == r->call->loop[i])
             at[i--] = 0;
-        if (i < 0)
+        if (i < held)
             return;
+    }
+}
+
+void eval_turn(struct ctx *ctx, const struct step *s, int32_t from, int32_t to, eval_memory *memory,
+               void *user)
+{
+    const int32_t rows = s->rows.accumulate ? s->rows.rows_in : s->rows.rows_out;
+    for (int i = 0; i < s->n_calls; i++) {
+        struct run r = {ctx, s, s->call[i], memory, user, -1, {0}, {{0}}};
+        const bool single = !s->rows.whole && from >= 0 && r.call->phase == PHASE_ROWS;
+        if ((r.call->phase == PHASE_START && from > 0) ||
+            (r.call->phase == PHASE_FINISH && from >= 0 && to < rows))
+            continue;
+        if (!single) {
+            run_call(&r);
+            continue;
+        }
+        for (r.row = from; r.row < to; r.row++)
+            run_call(&r);
     }
 }
 
 void eval_step(struct ctx *ctx, const struct step *s, eval_memory *memory, void *user)
 {
-    for (int i = 0; i < s->n_calls; i++) {
-        struct run r = {.ctx = ctx, .call = s->call[i]};
-        for (int k = 0; k < r.call->kernel->n_args; k++) {
-            const struct operand *o = &r.call->operand[k];
-            const struct kernel_arg *arg = &r.call->kernel->args[k];
-            if (arg->kind == ARG_COUNT)
-                continue;
-            struct tensor *t = tensor_base(o->tensor);
-            char *at = t->data ? (char *)(uintptr_t)t->data : memory(user, t);
-            assert(at);
-            r.base[k] = at + (int64_t)o->offset * operand_bytes(arg);
-        }
-        run_call(&r);
-    }
+    eval_turn(ctx, s, -1, -1, memory, user);
 }

@@ -31,27 +31,27 @@ enum {
  * The types of the TFLite schema, in its order (the enum values are the schema's).
  * X(ENUM, name as printed, bits of one element or 0 where there is no fixed size, C type or NULL)
  */
-#define DTYPES(X)                                                                                  \
-    X(FLOAT32, "float32", 32, "float")                                                             \
-    X(FLOAT16, "float16", 16, "uint16_t")                                                          \
-    X(INT32, "int32", 32, "int32_t")                                                               \
-    X(UINT8, "uint8", 8, "uint8_t")                                                                \
-    X(INT64, "int64", 64, "int64_t")                                                               \
-    X(STRING, "string", 0, NULL)                                                                   \
-    X(BOOL, "bool", 8, "uint8_t")                                                                  \
-    X(INT16, "int16", 16, "int16_t")                                                               \
-    X(COMPLEX64, "complex64", 64, NULL)                                                            \
-    X(INT8, "int8", 8, "int8_t")                                                                   \
-    X(FLOAT64, "float64", 64, NULL)                                                                \
-    X(COMPLEX128, "complex128", 128, NULL)                                                         \
-    X(UINT64, "uint64", 64, NULL)                                                                  \
-    X(RESOURCE, "resource", 0, NULL)                                                               \
-    X(VARIANT, "variant", 0, NULL)                                                                 \
-    X(UINT32, "uint32", 32, "uint32_t")                                                            \
-    X(UINT16, "uint16", 16, "uint16_t")                                                            \
-    X(INT4, "int4", 4, NULL)                                                                       \
-    X(BFLOAT16, "bfloat16", 16, NULL)                                                              \
-    X(INT2, "int2", 2, NULL)                                                                       \
+#define DTYPES(X)                          \
+    X(FLOAT32, "float32", 32, "float")     \
+    X(FLOAT16, "float16", 16, "uint16_t")  \
+    X(INT32, "int32", 32, "int32_t")       \
+    X(UINT8, "uint8", 8, "uint8_t")        \
+    X(INT64, "int64", 64, "int64_t")       \
+    X(STRING, "string", 0, NULL)           \
+    X(BOOL, "bool", 8, "uint8_t")          \
+    X(INT16, "int16", 16, "int16_t")       \
+    X(COMPLEX64, "complex64", 64, NULL)    \
+    X(INT8, "int8", 8, "int8_t")           \
+    X(FLOAT64, "float64", 64, NULL)        \
+    X(COMPLEX128, "complex128", 128, NULL) \
+    X(UINT64, "uint64", 64, NULL)          \
+    X(RESOURCE, "resource", 0, NULL)       \
+    X(VARIANT, "variant", 0, NULL)         \
+    X(UINT32, "uint32", 32, "uint32_t")    \
+    X(UINT16, "uint16", 16, "uint16_t")    \
+    X(INT4, "int4", 4, NULL)               \
+    X(BFLOAT16, "bfloat16", 16, NULL)      \
+    X(INT2, "int2", 2, NULL)               \
     X(UINT4, "uint4", 4, NULL)
 
 enum dtype {
@@ -61,12 +61,13 @@ enum dtype {
         DTYPE_COUNT
 };
 
-const char *dtype_name(enum dtype);   /* "int8" */
-const char *dtype_c(enum dtype);      /* "int8_t", or NULL where kernels have no such type */
-int dtype_bits(enum dtype);           /* 0: no fixed size */
+const char *dtype_name(enum dtype);    /* "int8" */
+const char *dtype_c(enum dtype);       /* "int8_t", or NULL where kernels have no such type */
+int dtype_bits(enum dtype);            /* 0: no fixed size */
 int dtype_from_name(const char *name); /* -1: no such type */
 
-/* ---- tensors, nodes, graphs ------------------------------------------------------------------- */
+/* ---- tensors, nodes, graphs -------------------------------------------------------------------
+ */
 
 /* real = scale * (q - zero). n is 0 (not quantised), 1 (per tensor) or the length of `axis`. */
 struct quant {
@@ -108,6 +109,12 @@ struct graph {
     struct tensor **input, **output;
 };
 
+/* What pass_channels() found and took out; all 0 where it left the model as it was read. */
+struct channel_figures {
+    int64_t weights, zero_weights, macs; /* before: of all nodes with weights; of all nodes */
+    int64_t weights_left, macs_left;
+};
+
 /* One compilation: its memory, its error, what it works on. */
 struct ctx {
     struct arena *arena;
@@ -115,12 +122,13 @@ struct ctx {
     char *error;      /* ERROR_BYTES */
     const char *file; /* as given by the caller, for messages */
     struct mica_options options;
-    struct graph *graph;      /* the main graph */
-    struct graph **subgraph;  /* all graphs of the file, [0] is the main one */
+    struct graph *graph;     /* the main graph */
+    struct graph **subgraph; /* all graphs of the file, [0] is the main one */
     int n_subgraphs;
-    const char *dump_after;   /* name of a pass, or NULL */
-    struct text *dump;        /* its text form */
-    struct program *program;  /* after lowering */
+    const char *dump_after; /* name of a pass, or NULL */
+    struct text *dump;      /* its text form */
+    struct channel_figures channels;
+    struct program *program; /* after lowering */
 };
 
 enum { ERROR_BYTES = 1024 };
@@ -130,7 +138,8 @@ enum { ERROR_BYTES = 1024 };
 _Noreturn void fail(struct ctx *, const struct node *, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* ---- arena.c: memory of one compilation, zeroed, freed at once -------------------------------- */
+/* ---- arena.c: memory of one compilation, zeroed, freed at once --------------------------------
+ */
 
 struct arena *arena_new(void);
 void arena_free(struct arena *);
@@ -155,7 +164,8 @@ void text_add(struct text *, const char *fmt, ...) __attribute__((format(printf,
 void text_vadd(struct text *, const char *fmt, va_list);
 void text_bytes(struct text *, const char *bytes, size_t n);
 
-/* ---- graph.c ---------------------------------------------------------------------------------- */
+/* ---- graph.c ----------------------------------------------------------------------------------
+ */
 
 struct tensor *graph_add_tensor(struct ctx *, struct graph *, const char *name, enum dtype,
                                 int rank, const int32_t *dim);
@@ -174,9 +184,10 @@ bool graph_is_output(const struct graph *, const struct tensor *);
 int graph_uses(const struct graph *, const struct tensor *); /* reads by nodes, and as output */
 void graph_replace(struct graph *, struct tensor *old, struct tensor *with); /* in all reads */
 void graph_drop_nodes(struct graph *, const bool *drop); /* drop[i]: take node[i] out */
-void graph_order(struct ctx *, struct graph *); /* sorts nodes; fails on a cycle */
+void graph_order(struct ctx *, struct graph *);          /* sorts nodes; fails on a cycle */
 
-/* ---- operators -------------------------------------------------------------------------------- */
+/* ---- operators --------------------------------------------------------------------------------
+ */
 
 /* One attribute of an operator, for the text form. */
 enum attr_type { ATTR_INT, ATTR_BOOL, ATTR_FLOAT, ATTR_INTS, ATTR_ACTIVATION };
@@ -211,20 +222,21 @@ struct lower;
 
 /* What the compiler knows about one operator; one constant each, at the end of its file. */
 struct op {
-    const char *name;                 /* as in dumps and messages: "conv2d" */
-    const char *summary;              /* one line for docs/operators.md */
-    size_t attr_bytes;                /* of the struct in op/attr.h */
-    const struct attr_field *attrs;   /* ends with a NULL name; NULL: no attributes */
+    const char *name;               /* as in dumps and messages: "conv2d" */
+    const char *summary;            /* one line for docs/operators.md */
+    size_t attr_bytes;              /* of the struct in op/attr.h */
+    const struct attr_field *attrs; /* ends with a NULL name; NULL: no attributes */
     int min_in, max_in, n_out;
-    uint32_t types;                   /* TYPE_BIT(dtype) of every type input 0 may have */
-    bool is_view;                     /* the output is the bytes of input 0 */
+    uint32_t types; /* TYPE_BIT(dtype) of every type input 0 may have */
+    bool is_view;   /* the output is the bytes of input 0 */
     /* Checks inputs and attributes (fails by name) and sets the shape and type of the outputs into
      * want[]; the caller compares with what the model says. */
     void (*infer)(struct ctx *, struct node *, struct tensor *want);
-    struct rows (*rows)(const struct node *);        /* NULL: whole */
-    bool (*in_place)(const struct node *, int k);    /* may out 0 take the bytes of input k? NULL: no */
-    int64_t (*macs)(const struct node *);            /* multiply-accumulates; NULL: 0 */
-    void (*lower)(struct lower *, struct node *);    /* describes the kernel calls; NULL: view only */
+    struct rows (*rows)(const struct node *); /* NULL: whole */
+    bool (*in_place)(const struct node *,
+                     int k);              /* may out 0 take the bytes of input k? NULL: no */
+    int64_t (*macs)(const struct node *); /* multiply-accumulates; NULL: 0 */
+    void (*lower)(struct lower *, struct node *); /* describes the kernel calls; NULL: view only */
 };
 
 #define TYPE_BIT(ENUM) (UINT32_C(1) << DTYPE_##ENUM)
@@ -245,11 +257,21 @@ static inline bool node_is(const struct node *n, enum op_kind kind)
 /* The fused activation of a node, or NULL where its operator has none. */
 enum activation *node_activation(struct node *);
 
-/* ---- kernels: what the build learnt of kernels/ (tools/embed.c writes the table) -------------- */
+/* ---- kernels: what the build learnt of kernels/ (tools/embed.c writes the table) --------------
+ */
 
 enum field_type {
-    FIELD_INT8, FIELD_UINT8, FIELD_INT16, FIELD_INT32, FIELD_UINT32, FIELD_FLOAT,
-    FIELD_PTR_INT8, FIELD_PTR_UINT8, FIELD_PTR_INT16, FIELD_PTR_INT32, FIELD_PTR_FLOAT
+    FIELD_INT8,
+    FIELD_UINT8,
+    FIELD_INT16,
+    FIELD_INT32,
+    FIELD_UINT32,
+    FIELD_FLOAT,
+    FIELD_PTR_INT8,
+    FIELD_PTR_UINT8,
+    FIELD_PTR_INT16,
+    FIELD_PTR_INT32,
+    FIELD_PTR_FLOAT
 };
 struct field {
     const char *name;
@@ -286,7 +308,8 @@ struct kernel_file {
 };
 const struct kernel_file *kernel_file_find(const char *name);
 
-/* ---- lowering: nodes become kernel calls ------------------------------------------------------ */
+/* ---- lowering: nodes become kernel calls ------------------------------------------------------
+ */
 
 /* Constant data of the program: weights, tables. Parameters point to `data`; a pointer field is
  * printed as the name of the constant it points to. */
@@ -304,6 +327,7 @@ struct constant {
 struct window {
     int32_t kernel, stride, pad, dilation, rows_in;
     int32_t pitch; /* elements from row to row */
+    int loop;      /* number of the loop over r; -1: r is 0 */
 };
 
 /* One tensor argument of a call. Its address: tensor + offset + the sum of step[i] * loop i. */
@@ -311,7 +335,7 @@ struct operand {
     struct tensor *tensor;
     int32_t offset;
     int32_t step[LOOPS_MAX];
-    struct window window; /* ARG_ROWS only; r is the variable of the innermost loop */
+    struct window window; /* ARG_ROWS only */
 };
 
 /* When a call runs. A node that accumulates has all three; others only PHASE_ROWS. */
@@ -344,7 +368,8 @@ struct program {
     int n_steps, n_constants;
     struct step *step;
     struct constant *constant;
-    struct plan *plan; /* after planning */
+    struct plan *plan;         /* after planning */
+    struct schedule *schedule; /* rows are pushed; NULL: whole tensors, step by step */
 };
 
 /* The state of lowering one node; see lower.c for the functions that operators use. */
@@ -368,10 +393,11 @@ const void *lower_constant(struct lower *, const char *label, enum dtype, int64_
 /* A value for an int16_t field of a parameter struct; fails the node when it does not fit. */
 int16_t lower_i16(struct lower *, const char *what, int64_t value);
 
-/* Whole-tensor order: every step does all its rows at once. */
+/* Whole-tensor order: every step does all its rows at once, in as few calls as that takes. */
 void schedule_whole(struct program *);
 
-/* ---- plan: addresses -------------------------------------------------------------------------- */
+/* ---- plan: addresses --------------------------------------------------------------------------
+ */
 
 /* A piece of memory that lives from step `birth` to step `last`, both included. */
 struct interval {
@@ -381,10 +407,55 @@ struct interval {
     bool fixed;     /* offset is given, not to be chosen */
 };
 
-/* Gives every interval an offset so that no two that live together overlap; returns the bytes. */
-int32_t plan_pack(struct ctx *, struct interval *, int n);
+/* Gives every interval an offset so that no two that live together overlap; returns the bytes.
+ * attempts: orders tried beyond the usual ones. */
+int32_t plan_pack(struct ctx *, struct interval *, int n, int attempts);
 /* The most bytes live at any one step: no plan can need less. */
 int32_t plan_lower_bound(const struct interval *, int n);
+
+/* A tensor in the row schedule. Each row has an address of its own, unless somebody needs the rows
+ * together: then they follow each other from the first. */
+struct row_tensor {
+    struct tensor *tensor;  /* no view */
+    int32_t rows, elements; /* of one row */
+    bool together;
+    int counter;     /* where its rows are counted */
+    int32_t *birth;  /* turn that makes the row */
+    int32_t *last;   /* last turn that reads it */
+    int32_t *offset; /* bytes */
+};
+
+/* One turn: an operator makes output rows [from, to), or (op -1) input rows come. */
+struct turn {
+    int op;
+    int32_t from, to;
+};
+
+/* Rows pushed through the graph: what the walker on the device does, run once by the planner. The
+ * tables op[] and edge[] are those of the generated code (kernels/nn/row_walk.h). */
+struct schedule {
+    bool by_row; /* the input comes row by row; otherwise it lies in memory from the start */
+    int n_ops;
+    const struct mica_row_op *op;
+    const struct mica_row_edge *edge;
+    int n_edges, n_counters;
+    const int *step; /* of each operator */
+    int start;       /* whom to ask when a row of the input has come */
+    int n_tensors;
+    struct row_tensor *tensor;
+    const int *of; /* of[tensor->index], -1: none */
+    int n_turns;
+    const struct turn *turn;
+    int cut;             /* first operator of the stretch of whole tensors; n_ops: none */
+    int32_t state_bytes; /* memory and counters */
+};
+
+/* Makes program->schedule and program->plan for the smallest memory; fails where rows cannot be
+ * pushed at all. */
+void schedule_rows(struct ctx *, struct program *);
+int32_t schedule_counter_bytes(const struct schedule *); /* of one counter of rows: 1 or 2 */
+/* The rows of an operand follow loop 0 one by one: its address may come from the row map. */
+bool operand_by_row(const struct step *, const struct call *, int operand);
 
 struct plan {
     int32_t bytes, lower_bound; /* of the scratch memory */
@@ -395,7 +466,8 @@ struct plan {
     const int32_t *of; /* of[tensor->index]: number of its interval, -1: none (views follow base) */
 };
 
-/* ---- the passes, in the order of compile.c ---------------------------------------------------- */
+/* ---- the passes, in the order of compile.c ----------------------------------------------------
+ */
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
 void pass_infer(struct ctx *, struct graph *);
@@ -403,6 +475,7 @@ void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
 void pass_fuse_pad(struct ctx *, struct graph *);
 void pass_fuse_activation(struct ctx *, struct graph *);
+void pass_channels(struct ctx *, struct graph *);
 void pass_views(struct ctx *, struct graph *);
 void pass_outputs(struct ctx *, struct graph *);
 void pass_dead(struct ctx *, struct graph *);
@@ -410,16 +483,19 @@ struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);
 
-/* ---- read/: bytes -> graph --------------------------------------------------------------------- */
+/* ---- read/: bytes -> graph ---------------------------------------------------------------------
+ */
 
 void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
 void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
 
-/* ---- text/: the text form --------------------------------------------------------------------- */
+/* ---- text/: the text form ---------------------------------------------------------------------
+ */
 
 void print_graph(struct text *, const struct graph *);
 
-/* ---- emit/ and report/: what the compiler writes ----------------------------------------------- */
+/* ---- emit/ and report/: what the compiler writes -----------------------------------------------
+ */
 
 /* NAME.h, NAME.c and, with split_weights, NAME_weights.c (else *weights is NULL). */
 void emit_program(struct ctx *, struct text *header, struct text *source, struct text **weights);
@@ -429,11 +505,23 @@ int64_t constant_bytes(const struct program *);
 void report_text(struct text *, const struct ctx *); /* `mica inspect` */
 void report_json(struct text *, const struct ctx *);
 void report_operators(struct text *); /* `mica operators` */
+/* One sentence on the channels that were taken out, without a line's end; false: none were. */
+bool report_channels(struct text *, const struct ctx *);
+void report_layer(const struct program *, int step, struct mica_layer *);
 
-/* ---- eval.c: runs calls on the host ----------------------------------------------------------- */
+/* ---- eval.c: runs calls on the host -----------------------------------------------------------
+ */
 
-/* at(tensor) gives the memory of a tensor that is not a view. */
-typedef void *eval_memory(void *user, const struct tensor *);
+/* Gives the memory of a tensor that is not a view, or of one of its rows; row -1: all of it. */
+typedef void *eval_memory(void *user, const struct tensor *, int32_t row);
+/* Rows [from, to) of a step in the row schedule. */
+void eval_turn(struct ctx *, const struct step *, int32_t from, int32_t to, eval_memory *,
+               void *user);
 void eval_step(struct ctx *, const struct step *, eval_memory *, void *user);
+
+/* ---- eval_program.c: a whole program; in[i] and out[i] are the bytes of inputs and outputs. -1:
+ * no memory */
+
+int eval_program(struct ctx *, const void *const *in, void *const *out);
 
 #endif

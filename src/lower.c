@@ -164,20 +164,34 @@ struct program *lower_graph(struct ctx *ctx, struct graph *g)
     return p;
 }
 
+/* Takes loop i out of a call; it turned once or its turns went into `count`. */
+static void drop_loop(struct call *c, int i)
+{
+    c->n_loops--;
+    for (int k = i; k < c->n_loops; k++) {
+        c->loop[k] = c->loop[k + 1];
+        for (int a = 0; a < OPERANDS_MAX; a++)
+            c->operand[a].step[k] = c->operand[a].step[k + 1];
+    }
+    for (int a = 0; a < OPERANDS_MAX; a++) {
+        int *row = &c->operand[a].window.loop;
+        *row = *row == i ? -1 : *row - (*row > i);
+        c->operand[a].step[c->n_loops] = 0;
+    }
+}
+
 void schedule_whole(struct program *p)
 {
     for (int i = 0; i < p->n_steps; i++) {
         for (int k = 0; k < p->step[i].n_calls; k++) {
             struct call *c = p->step[i].call[k];
-            if (!c->joins || !c->n_loops)
-                continue;
-            c->count *= c->loop[0];
-            c->n_loops--;
-            memmove(c->loop, c->loop + 1, sizeof c->loop - sizeof c->loop[0]);
-            for (int a = 0; a < OPERANDS_MAX; a++) {
-                int32_t *step = c->operand[a].step;
-                memmove(step, step + 1, sizeof c->operand[a].step - sizeof *step);
+            if (c->joins && c->n_loops) {
+                c->count *= c->loop[0];
+                drop_loop(c, 0);
             }
+            for (int loop = c->n_loops - 1; loop >= 0; loop--)
+                if (c->loop[loop] == 1)
+                    drop_loop(c, loop);
         }
     }
 }

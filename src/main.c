@@ -14,6 +14,7 @@ static const struct command {
     {"inspect", cmd_inspect, "its layers, and the memory over time"},
     {"eval", cmd_eval, "run it on this machine"},
     {"run", cmd_run, "compile, link and run it on an emulated core; compare with eval"},
+    {"cost", cmd_cost, "instructions, cycles, flash, RAM and stack on a core, by layer"},
     {"dump", cmd_dump, "its graph in text form, after any pass"},
     {"targets", cmd_targets, "the cores, and what is installed for them"},
     {"operators", cmd_operators, "the operators and types that are supported"},

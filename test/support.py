@@ -30,17 +30,15 @@ PORTABLE = ("-std=c99", *WARNINGS)
 
 
 def run(
-    *command: Any, status: int | None = 0, cwd: Path | None = None, stdin: bytes | None = None
+    *command: Any,
+    status: int | None = 0,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program; fail the test with what it said unless it ends with `status`."""
     words = [str(word) for word in command]
     done = subprocess.run(
-        words,
-        capture_output=True,
-        cwd=cwd,
-        input=stdin,
-        timeout=SECONDS_MAX,
-        check=False,
+        words, capture_output=True, cwd=cwd, env=env, timeout=SECONDS_MAX, check=False
     )
     text = subprocess.CompletedProcess(
         words,
@@ -57,11 +55,9 @@ def run(
     return text
 
 
-def mica(
-    *words: Any, status: int | None = 0, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the command under test."""
-    return run(MICA, *words, status=status, cwd=cwd)
+def mica(*words: Any, **how: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command under test; keywords as for run()."""
+    return run(MICA, *words, **how)
 
 
 def need(*tools: str) -> None:

@@ -125,6 +125,8 @@ static void parse_arguments(struct source *s, char *signature)
             s->has_params = true;
             continue;
         }
+        if (!strncmp(arg, "struct ", 7)) /* a helper of kernels: no kernel changes a struct */
+            return;
         if (s->n_args == ARGS_MAX)
             die("more than %d arguments", ARGS_MAX);
         struct entry *e = &s->arg[s->n_args++];
@@ -224,11 +226,16 @@ static void put_bytes(FILE *out, const char *name, const char *text, size_t len)
 static const char *field_type(const char *type)
 {
     static const char *const names[][2] = {
-        {"int8_t", "INT8"},          {"uint8_t", "UINT8"},
-        {"int16_t", "INT16"},        {"int32_t", "INT32"},
-        {"uint32_t", "UINT32"},      {"float", "FLOAT"},
-        {"const int8_t *", "PTR_INT8"},   {"const uint8_t *", "PTR_UINT8"},
-        {"const int16_t *", "PTR_INT16"}, {"const int32_t *", "PTR_INT32"},
+        {"int8_t", "INT8"},
+        {"uint8_t", "UINT8"},
+        {"int16_t", "INT16"},
+        {"int32_t", "INT32"},
+        {"uint32_t", "UINT32"},
+        {"float", "FLOAT"},
+        {"const int8_t *", "PTR_INT8"},
+        {"const uint8_t *", "PTR_UINT8"},
+        {"const int16_t *", "PTR_INT16"},
+        {"const int32_t *", "PTR_INT32"},
         {"const float *", "PTR_FLOAT"},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -339,11 +346,10 @@ static void put_files(FILE *out)
             fprintf(out, "text_%s_%d, ", s->stem, s->profile < 0 ? 0 : p + 1);
         fprintf(out, "}, needs_%s, system_%s},\n", s->stem, s->stem);
     }
-    fprintf(out,
-            "};\n\nconst struct kernel_file *kernel_file_find(const char *name)\n{\n"
-            "    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)\n"
-            "        if (!strcmp(files[i].name, name))\n            return &files[i];\n"
-            "    return NULL;\n}\n");
+    fprintf(out, "};\n\nconst struct kernel_file *kernel_file_find(const char *name)\n{\n"
+                 "    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)\n"
+                 "        if (!strcmp(files[i].name, name))\n            return &files[i];\n"
+                 "    return NULL;\n}\n");
 }
 
 static void write_kernels(const char *dir)
@@ -372,27 +378,38 @@ static void write_kernels(const char *dir)
         die("cannot write to %s", dir);
 }
 
-static void write_targets(const char *dir, int n, char **files)
+/* The texts of all files with an extension, as a table that ends with NULL. */
+static void write_table(FILE *out, const char *table, const char *extension, int n, char **files)
 {
-    FILE *out = open_or_die(dir, "targets.gen.c", "w");
-    fprintf(out, "#include \"measure/measure.h\"\n\n");
     char stem[64];
     static char text[TEXT_MAX];
     for (int i = 0; i < n; i++) {
+        if (!strstr(files[i], extension))
+            continue;
         path = files[i];
         FILE *f = open_or_die("", files[i], "r");
         size_t len = fread(text, 1, sizeof text, f);
         fclose(f);
         char name[96];
-        snprintf(name, sizeof name, "text_%d", i);
+        snprintf(name, sizeof name, "%s_%d", table, i);
         put_bytes(out, name, text, len);
     }
-    fprintf(out, "\nconst struct target_file target_files[] = {\n");
+    fprintf(out, "\nconst struct target_file %s[] = {\n", table);
     for (int i = 0; i < n; i++) {
+        if (!strstr(files[i], extension))
+            continue;
         stem_of(stem, sizeof stem, files[i]);
-        fprintf(out, "    {\"%s\", text_%d},\n", stem, i);
+        fprintf(out, "    {\"%s\", %s_%d},\n", stem, table, i);
     }
-    fprintf(out, "    {NULL, NULL},\n};\n");
+    fprintf(out, "    {NULL, NULL},\n};\n\n");
+}
+
+static void write_targets(const char *dir, int n, char **files)
+{
+    FILE *out = open_or_die(dir, "targets.gen.c", "w");
+    fprintf(out, "#include \"measure/measure.h\"\n\n");
+    write_table(out, "target_files", ".target", n, files);
+    write_table(out, "cycle_files", ".cycles", n, files);
     if (fclose(out))
         die("cannot write to %s", dir);
 }
@@ -406,7 +423,7 @@ int main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         path = argv[i];
         line_number = 0;
-        if (strstr(path, ".target")) {
+        if (strstr(path, ".target") || strstr(path, ".cycles")) {
             targets[n_targets++] = argv[i];
             continue;
         }

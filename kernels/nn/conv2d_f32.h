@@ -4,7 +4,9 @@
 
 #include <stdint.h>
 
+#include "clamp_value_f32.h"
 #include "rom.h"
+#include "rounding_f32.h"
 
 struct mica_conv2d_f32 {
     int16_t in_w, in_c, out_w, out_c;
@@ -39,8 +41,7 @@ static inline void mica_conv2d_f32(const struct mica_conv2d_f32 *p, const float 
                 }
             }
             acc += p->bias ? MICA_ROM_F32(&p->bias[o]) : 0.0f;
-            acc = acc < p->out_min ? p->out_min : acc > p->out_max ? p->out_max : acc;
-            *out++ = acc;
+            *out++ = mica_clamp_value_f32(acc, p->out_min, p->out_max);
         }
     }
 }

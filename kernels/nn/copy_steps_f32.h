@@ -10,7 +10,7 @@ struct mica_copy_steps_f32 {
 
 /* out[i * out_step] = in[i * in_step] for n elements of 32 bits; a negative step goes backwards. */
 static inline void mica_copy_steps_f32(const struct mica_copy_steps_f32 *p, const float *in,
-                                      float *out, int32_t n)
+                                       float *out, int32_t n)
 {
     for (int32_t i = 0; i < n; i++, in += p->in_step, out += p->out_step)
         *out = *in;

@@ -10,7 +10,7 @@ struct mica_copy_steps_s8 {
 
 /* out[i * out_step] = in[i * in_step] for n elements of 8 bits; a negative step goes backwards. */
 static inline void mica_copy_steps_s8(const struct mica_copy_steps_s8 *p, const int8_t *in,
-                                     int8_t *out, int32_t n)
+                                      int8_t *out, int32_t n)
 {
     for (int32_t i = 0; i < n; i++, in += p->in_step, out += p->out_step)
         *out = *in;

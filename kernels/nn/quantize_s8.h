@@ -4,9 +4,11 @@
 
 #include <stdint.h>
 
+#include "round_f32.h"
+
 struct mica_quantize_s8 {
     float scale;
-    int16_t out_zero;
+    int32_t out_zero;
 };
 
 /* out[i] = out_zero + in[i] / scale, rounded to the nearest integer with ties away from zero and
@@ -15,12 +17,8 @@ static inline void mica_quantize_s8(const struct mica_quantize_s8 *p, const floa
                                     int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {
-        float x = in[i] / p->scale;
-        x = x > 1000.0f ? 1000.0f : x > -1000.0f ? x : -1000.0f;
-        int whole = (int)x;
-        float part = x - (float)whole;
-        whole += (part >= 0.5f) - (part <= -0.5f) + p->out_zero;
-        out[i] = (int8_t)(whole < -128 ? -128 : whole > 127 ? 127 : whole);
+        int32_t x = mica_round_f32(in[i] / p->scale) + p->out_zero;
+        out[i] = (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
     }
 }
 

@@ -7,17 +7,19 @@
 /* Constants in flash. AVR keeps them in program memory, which only special loads can read. */
 #if defined(__AVR__)
 #include <avr/pgmspace.h>
-#define MICA_ROM          PROGMEM
-#define MICA_ROM_S8(at)   ((int8_t)pgm_read_byte(at))
-#define MICA_ROM_S32(at)  ((int32_t)pgm_read_dword(at))
-#define MICA_ROM_F32(at)  ((float)pgm_read_float(at))
+#define MICA_ROM         PROGMEM
+#define MICA_ROM_S8(at)  ((int8_t)pgm_read_byte(at))
+#define MICA_ROM_U16(at) ((uint16_t)pgm_read_word(at))
+#define MICA_ROM_S32(at) ((int32_t)pgm_read_dword(at))
+#define MICA_ROM_F32(at) ((float)pgm_read_float(at))
 #define MICA_ROM_COPY(type, at) \
     ((const struct type *)memcpy_P(&(struct type){0}, &(at), sizeof(struct type)))
 #else
 #define MICA_ROM
-#define MICA_ROM_S8(at)  (*(at))
-#define MICA_ROM_S32(at) (*(at))
-#define MICA_ROM_F32(at) (*(at))
+#define MICA_ROM_S8(at)         (*(at))
+#define MICA_ROM_U16(at)        (*(at))
+#define MICA_ROM_S32(at)        (*(at))
+#define MICA_ROM_F32(at)        (*(at))
 #define MICA_ROM_COPY(type, at) (&(at))
 #endif
 

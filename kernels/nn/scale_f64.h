@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 /* x * scale, rounded to the nearest integer with ties away from zero, where x * scale is first
- * rounded to float64: round(x * scale) of C's doubles, in integers. Results are limited to 2^30.
+ * rounded to float64: round(x * scale) of C's doubles, in integers. What does not fit gives
+ * INT32_MIN, as converting such a double does on the x86 that LiteRT's results come from.
  * scale = (high * 2^32 + low) * 2^-shift with 2^20 <= high < 2^21, the 53 bits of a float64, or 0;
  * shift: 1..115.
  * The product has `bits` bits, of which float64 keeps 53. That first rounding changes the result
@@ -24,8 +25,8 @@ static inline int32_t mica_scale_f64(int32_t x, int32_t high, uint32_t low, int 
         bits++;
     if (shift > bits + 1) /* below a half even after the first rounding */
         return 0;
-    if (bits - shift > 30)
-        return x < 0 ? -(INT32_C(1) << 30) : INT32_C(1) << 30;
+    if (bits - shift > 32)
+        return INT32_MIN;
     uint64_t high_half = 0, low_half = 0;
     if (shift > 32)
         high_half = UINT64_C(1) << (shift - 33);
@@ -39,7 +40,9 @@ static inline int32_t mica_scale_f64(int32_t x, int32_t high, uint32_t low, int 
     top += high_half + (bottom >> 32);
     bottom &= UINT32_MAX;
     uint64_t result = shift >= 32 ? top >> (shift - 32) : top << (32 - shift) | bottom >> shift;
-    return x < 0 ? (int32_t)(0u - (uint32_t)result) : (int32_t)(uint32_t)result;
+    if (result > INT32_MAX)
+        return INT32_MIN;
+    return x < 0 ? -(int32_t)result : (int32_t)result;
 }
 
 #endif

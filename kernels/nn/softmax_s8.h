@@ -26,8 +26,8 @@ static inline void mica_softmax_s8(const struct mica_softmax_s8 *p, const int8_t
     for (int32_t i = 0; i < n; i++) {
         int32_t x = in[i] - max;
         if (x >= p->difference_min)
-            sum += mica_fixed_divide(
-                mica_fixed_exp(mica_requantize(x, p->multiplier, p->shift), 5), 12);
+            sum += mica_fixed_divide(mica_fixed_exp(mica_requantize(x, p->multiplier, p->shift), 5),
+                                     12);
     }
     int headroom = 0; /* leading zeros of the sum, which is at least 1 */
     while (((uint32_t)sum << headroom & UINT32_C(0x80000000)) == 0)

@@ -23,7 +23,8 @@ struct cli_files {
     struct cli_file at[CLI_FILES_MAX];
 };
 
-/* ---- flags.c ------------------------------------------------------------------------------------ */
+/* ---- flags.c ------------------------------------------------------------------------------------
+ */
 
 enum cli_kind { CLI_SWITCH, CLI_TEXT, CLI_FILES, CLI_PROFILE, CLI_OPTIMIZE };
 struct cli_flag {
@@ -31,6 +32,16 @@ struct cli_flag {
     enum cli_kind kind;
     void *to; /* int, const char *, struct cli_files, enum mica_profile, enum mica_optimize */
 };
+
+/* What every command that compiles takes, as rows of a table of flags. */
+#define CLI_COMPILE_FLAGS(options)                              \
+    {"--profile", CLI_PROFILE, &(options).profile},             \
+        {"--optimize", CLI_OPTIMIZE, &(options).optimize},      \
+        {"--by-row", CLI_SWITCH, &(options).by_row},            \
+        {"--keep-input", CLI_SWITCH, &(options).keep_input},    \
+    {                                                           \
+        "--keep-channels", CLI_SWITCH, &(options).keep_channels \
+    }
 
 /* Parses argv[1..]; flags may stand anywhere. *model takes the one word that is no flag (NULL: the
  * command takes none). Returns -1 to go on, else the exit status (help was printed, or wrong use).
@@ -42,7 +53,8 @@ int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(p
 /* Prints "mica: message"; returns CLI_REFUSED. */
 int cli_refuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- files.c ------------------------------------------------------------------------------------ */
+/* ---- files.c ------------------------------------------------------------------------------------
+ */
 
 /* The whole file, or NULL and a message on stderr. */
 void *cli_read_file(const char *path, size_t *n);
@@ -53,7 +65,8 @@ int cli_make_folder(const char *path);
 /* Loads the model; NULL and a message. */
 struct mica *cli_load(const char *path);
 
-/* ---- tensors.c: .npy files and the inputs and outputs of a model --------------------------------- */
+/* ---- tensors.c: .npy files and the inputs and outputs of a model
+ * --------------------------------- */
 
 /* What a run needs: inputs read and checked, room for outputs. */
 struct cli_tensors {
@@ -69,19 +82,23 @@ struct cli_tensors {
 /* Reads the inputs for a loaded model; 0, or the exit status after a message. */
 int cli_tensors_read(struct cli_tensors *, struct mica *, const char *command,
                      const struct cli_files *inputs, const struct cli_files *outputs);
+/* One inference of made-up inputs, always the same: bytes of all values, floats in [-1, 1). */
+int cli_tensors_random(struct cli_tensors *, struct mica *);
 /* Runs all inferences on the host, into `out` (n * out_bytes). */
 int cli_tensors_eval(const struct cli_tensors *, struct mica *, unsigned char *out);
 /* Writes the outputs that --output asks for; 0, or the exit status after a message. */
 int cli_tensors_write(const struct cli_tensors *, const struct cli_files *outputs);
 void cli_tensors_free(struct cli_tensors *);
 
-/* ---- one function a subcommand ------------------------------------------------------------------- */
+/* ---- one function a subcommand
+ * ------------------------------------------------------------------- */
 
 int cmd_compile(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_cost(int argc, char **argv);
 int cmd_targets(int argc, char **argv);
 int cmd_operators(int argc, char **argv);
 

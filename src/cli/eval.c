@@ -18,6 +18,7 @@ static const char help[] =
     "                     Where a model has several: --input NAME=X.npy, once for each, and\n"
     "                     --output NAME=Y.npy for those wanted (NAME as in `mica inspect`)\n"
     "  --profile P        tflm (default), single or litert; see `mica compile --help`\n"
+    "  --keep-channels    compute channels that change no output too (for debugging)\n"
     "\n"
     "Exit status: 0 done; 1 the model or an array was refused; 2 wrong use.\n";
 
@@ -29,13 +30,14 @@ int cmd_eval(int argc, char **argv)
     const struct cli_flag flags[] = {
         {"--input -i", CLI_FILES, &inputs},
         {"--output -o", CLI_FILES, &outputs},
-        {"--profile", CLI_PROFILE, &options.profile},
-        {"--optimize", CLI_OPTIMIZE, &options.optimize},
+        CLI_COMPILE_FLAGS(options),
         {NULL, CLI_SWITCH, NULL},
     };
     int status = cli_parse(argc, argv, help, flags, &model);
     if (status >= 0)
         return status;
+    if (!outputs.n)
+        return cli_usage("eval", "where to write? --output Y.npy");
     struct mica *m = cli_load(model);
     if (!m)
         return CLI_REFUSED;

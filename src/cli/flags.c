@@ -54,7 +54,7 @@ static int find_word(const char *const *words, int n, const char *word)
 static int set_flag(const char *command, const struct cli_flag *f, char *value)
 {
     static const char *const profiles[] = {"tflm", "single", "litert"};
-    static const char *const optimizes[] = {"speed", "size"};
+    static const char *const optimizes[] = {"speed", "size", "ram"};
     int i;
     switch (f->kind) {
     case CLI_SWITCH:
@@ -70,8 +70,8 @@ static int set_flag(const char *command, const struct cli_flag *f, char *value)
         char *equals = strchr(value, '=');
         if (equals)
             *equals = '\0';
-        files->at[files->n++] =
-            (struct cli_file){equals ? value : NULL, equals ? equals + 1 : value};
+        files->at[files->n++] = (struct cli_file){equals ? value : NULL,
+                                                  equals ? equals + 1 : value};
         return -1;
     }
     case CLI_PROFILE:
@@ -80,8 +80,8 @@ static int set_flag(const char *command, const struct cli_flag *f, char *value)
         *(enum mica_profile *)f->to = (enum mica_profile)i;
         return -1;
     case CLI_OPTIMIZE:
-        if ((i = find_word(optimizes, 2, value)) < 0)
-            return cli_usage(command, "--optimize %s: choose speed or size", value);
+        if ((i = find_word(optimizes, 3, value)) < 0)
+            return cli_usage(command, "--optimize %s: choose speed, size or ram", value);
         *(enum mica_optimize *)f->to = (enum mica_optimize)i;
         return -1;
     }

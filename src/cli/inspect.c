@@ -32,6 +32,8 @@ int cmd_inspect(int argc, char **argv)
         "  MODEL          a .tflite file, or a graph in Mica's text form\n"
         "  --json         the same for programs: inputs, outputs, layers, memory, total\n"
         "  --separate-io  do not count inputs and outputs as RAM of the model\n"
+        "  --keep-channels\n"
+        "                 for debugging: keep channels that change no output\n"
         "\n"
         "Exit status: 0 shown; 1 the model was refused; 2 wrong use.\n";
     const char *model = NULL;
@@ -40,7 +42,7 @@ int cmd_inspect(int argc, char **argv)
     const struct cli_flag flags[] = {
         {"--json", CLI_SWITCH, &json},
         {"--separate-io", CLI_SWITCH, &separate},
-        {"--profile", CLI_PROFILE, &options.profile},
+        CLI_COMPILE_FLAGS(options),
         {NULL, CLI_SWITCH, NULL},
     };
     int status = cli_parse(argc, argv, help, flags, &model);

@@ -10,7 +10,7 @@
 
 static const char help[] =
     "usage: mica run MODEL --target CORE --input X.npy --output Y.npy\n"
-    "                [--profile PROFILE] [--optimize speed|size]\n"
+    "                [--profile PROFILE] [--optimize speed|size|ram] [--by-row]\n"
     "\n"
     "Compiles the model to C, the C with the compiler of a core, and runs it under an emulator\n"
     "of that core. Compares every output with `mica eval` and prints what the model takes: flash,\n"
@@ -25,19 +25,16 @@ static const char help[] =
     "  --profile P        tflm (default), single or litert; see `mica compile --help`\n"
     "  --optimize O       speed (default) or size of the code, for Mica and the C compiler\n"
     "\n"
-    "Integer outputs agree when all their bits are equal. Float outputs may differ where the\n"
-    "core's C library computes exp or tanh otherwise: by 1e-5 of the largest value of the output,\n"
-    "no more.\n"
+    "Outputs agree when all their bits are equal. A float may also differ by 1e-5 of the largest\n"
+    "value of its output, since not every core has subnormal numbers; the report says so then.\n"
     "\n"
-    "Exit status: 0 done, and all outputs agree; 1 the model, an array, or the program was "
-    "refused\n"
+    "Exit status: 0 done, and all outputs agree; 1 the model, an array or the program was refused\n"
     "(too large for the machine, no compiler, ...); 2 wrong use; 3 an output differs from eval.\n";
 
 /* A difference of floats beyond this part of the output's largest value is a mismatch. */
 static const double float_tolerance = 1e-5;
 
-/* ---- comparison
- * ----------------------------------------------------------------------------------- */
+/* ---- comparison ----------------------------------------------------------------------------- */
 
 struct agreement {
     size_t n_exact; /* inferences whose outputs are equal bit for bit */
@@ -146,8 +143,7 @@ static struct agreement compare(const struct cli_tensors *t, const unsigned char
     return a;
 }
 
-/* ---- report
- * --------------------------------------------------------------------------------------- */
+/* ---- report --------------------------------------------------------------------------------- */
 
 static void print_report(const struct target *target, const struct cli_tensors *t,
                          const struct measure_report *report, const struct agreement *a)
@@ -188,8 +184,7 @@ static int report_mismatch(const struct agreement *a)
     return CLI_MISMATCH;
 }
 
-/* ---- the command
- * ---------------------------------------------------------------------------------- */
+/* ---- the command ---------------------------------------------------------------------------- */
 
 /* Runs all inferences on this machine, into `want`, and on the core, into t->out. */
 static int run_both(struct mica *m, const struct mica_options *options, const struct target *target,
@@ -201,7 +196,7 @@ static int run_both(struct mica *m, const struct mica_options *options, const st
         .header = mica_text(m, MICA_HEADER),
         .source = mica_text(m, MICA_SOURCE),
         .weights = mica_text(m, MICA_WEIGHTS),
-        .optimize = options->optimize,
+        .options = options,
         .n_inputs = t->n_inputs,
         .n_outputs = t->n_outputs,
         .input = t->input,
@@ -248,8 +243,7 @@ int cmd_run(int argc, char **argv)
         {"--target", CLI_TEXT, &options.target},
         {"--input -i", CLI_FILES, &inputs},
         {"--output -o", CLI_FILES, &outputs},
-        {"--profile", CLI_PROFILE, &options.profile},
-        {"--optimize", CLI_OPTIMIZE, &options.optimize},
+        CLI_COMPILE_FLAGS(options),
         {NULL, CLI_SWITCH, NULL},
     };
     struct cli_tensors tensors = {0};

@@ -47,7 +47,7 @@ int cmd_targets(int argc, char **argv)
 
     if (status >= 0)
         return status;
-    printf("%-13s %-34s %-34s %s\n", "CORE", "COMPILER", "EMULATOR", "");
+    printf("%-13s %-34s %-34s %s\n", "CORE", "COMPILER", "EMULATOR", "DESCRIPTION");
     for (int i = 0; target_name(i); i++) {
         if (target_find(target_name(i), &target, &error))
             return cli_refuse("%s", error.text);

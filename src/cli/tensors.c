@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tensors.c - .npy files as inputs and outputs of a model, one inference or many. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,8 +121,8 @@ static int read_inputs(struct cli_tensors *t, const struct cli_files *files, con
         if (status == CLI_OK && !t->in && !(t->in = malloc(t->n * t->in_bytes + 1)))
             status = cli_refuse("out of memory");
         for (size_t k = 0; status == CLI_OK && k < t->n; k++)
-            memcpy(t->in + k * t->in_bytes + at,
-                   (const char *)file.data + k * t->input[i].bytes, t->input[i].bytes);
+            memcpy(t->in + k * t->in_bytes + at, (const char *)file.data + k * t->input[i].bytes,
+                   t->input[i].bytes);
         at += t->input[i].bytes;
         npy_free(&file);
         if (status != CLI_OK)
@@ -130,11 +131,10 @@ static int read_inputs(struct cli_tensors *t, const struct cli_files *files, con
     return CLI_OK;
 }
 
-int cli_tensors_read(struct cli_tensors *t, struct mica *m, const char *command,
-                     const struct cli_files *inputs, const struct cli_files *outputs)
+/* The inputs and outputs of the model, nothing read yet. */
+static int describe(struct cli_tensors *t, struct mica *m)
 {
     struct mica_tensor one;
-    int of[CLI_FILES_MAX];
     memset(t, 0, sizeof *t);
     while (!mica_input(m, t->n_inputs, &one)) {
         if (t->n_inputs == CLI_FILES_MAX)
@@ -148,27 +148,67 @@ int cli_tensors_read(struct cli_tensors *t, struct mica *m, const char *command,
         t->output[t->n_outputs++] = one;
         t->out_bytes += one.bytes;
     }
-    int status = match_files(command, "--output", outputs, t->output, t->n_outputs, of);
+    t->n = 1; /* a model without inputs runs once */
+    return CLI_OK;
+}
+
+static int make_room(struct cli_tensors *t)
+{
+    t->out = calloc(t->n * t->out_bytes + 1, 1);
+    return t->out ? CLI_OK : cli_refuse("out of memory");
+}
+
+int cli_tensors_read(struct cli_tensors *t, struct mica *m, const char *command,
+                     const struct cli_files *inputs, const struct cli_files *outputs)
+{
+    int of[CLI_FILES_MAX];
+    int status = describe(t, m);
+    if (status == CLI_OK)
+        status = match_files(command, "--output", outputs, t->output, t->n_outputs, of);
     if (status == CLI_OK)
         status = match_files(command, "--input", inputs, t->input, t->n_inputs, of);
     for (int i = 0; status == CLI_OK && i < t->n_inputs; i++)
         if (of[i] < 0)
             status = cli_usage(command, "input '%s' (%s) is not given: --input %s%sX.npy",
                                t->input[i].name, t->input[i].type,
-                               t->n_inputs > 1 ? t->input[i].name : "",
-                               t->n_inputs > 1 ? "=" : "");
-    t->n = 1; /* a model without inputs runs once */
+                               t->n_inputs > 1 ? t->input[i].name : "", t->n_inputs > 1 ? "=" : "");
     if (status == CLI_OK)
         status = read_inputs(t, inputs, of);
-    if (status == CLI_OK && !(t->out = calloc(t->n * t->out_bytes + 1, 1)))
+    return status == CLI_OK ? make_room(t) : status;
+}
+
+/* Knuth's generator of 64 bits; the upper ones are good. */
+static uint32_t next_random(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*state >> 32);
+}
+
+int cli_tensors_random(struct cli_tensors *t, struct mica *m)
+{
+    uint64_t state = 1;
+    int status = describe(t, m);
+    if (status == CLI_OK && !(t->in = malloc(t->in_bytes + 1)))
         status = cli_refuse("out of memory");
-    return status;
+    unsigned char *at = t->in;
+    for (int i = 0; status == CLI_OK && i < t->n_inputs; at += t->input[i++].bytes) {
+        const bool is_float = !strcmp(t->input[i].type, "float32");
+        for (size_t k = 0; k < t->input[i].bytes; k += is_float ? 4 : 1) {
+            const uint32_t random = next_random(&state);
+            const float value = (float)random * 0x1p-31f - 1;
+            if (is_float)
+                memcpy(at + k, &value, 4);
+            else
+                at[k] = (unsigned char)(random >> 24);
+        }
+    }
+    return status == CLI_OK ? make_room(t) : status;
 }
 
 /* One inference: k-th part of `in` and of `out`. Tensors are copied to buffers of their own, since
  * one after another they would not be aligned. */
-static int eval_one(const struct cli_tensors *t, struct mica *m, void *const *in,
-                    void *const *out, size_t k, unsigned char *to)
+static int eval_one(const struct cli_tensors *t, struct mica *m, void *const *in, void *const *out,
+                    size_t k, unsigned char *to)
 {
     const void *in_at[CLI_FILES_MAX];
     const unsigned char *from = t->in + k * t->in_bytes;

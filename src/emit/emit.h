@@ -14,39 +14,64 @@ struct emit {
     struct text *out;         /* the file being written */
 };
 
-/* ---- names.c ------------------------------------------------------------------------------------ */
+/* ---- names.c ------------------------------------------------------------------------------------
+ */
 
 const char *name_upper(struct ctx *, const char *);
-/* A model's name made fit for a comment: it cannot end it, continue a line or hide control codes. */
+/* A model's name made fit for a comment: it cannot end it, continue a line or hide control codes.
+ */
 const char *name_comment(struct ctx *, const char *);
-const char *name_step(struct emit *, int step);                         /* "conv2d_3" */
-const char *name_constant(struct emit *, const struct constant *);      /* "conv2d_3_weights" */
-const char *name_offset(struct emit *, const struct tensor *);          /* "CONV2D_3" */
+const char *name_step(struct emit *, int step);                    /* "conv2d_3" */
+const char *name_constant(struct emit *, const struct constant *); /* "conv2d_3_weights" */
+const char *name_offset(struct emit *, const struct tensor *);     /* "CONV2D_3" */
 /* "INPUT", or "INPUT_ACCEL" where there are several. */
 const char *name_io_macro(struct emit *, int i, bool is_input);
-const char *name_io(struct emit *, int i, bool is_input);               /* "in", "in_accel" */
-const char *name_member(const struct tensor *);                         /* of the scratch union: "s8" */
+const char *name_io(struct emit *, int i, bool is_input); /* "in", "in_accel" */
+const char *name_member(const struct tensor *);           /* of the scratch union: "s8" */
+/* The members of the union of scratch, one for each element type that lies there; NULL: none. */
+enum { N_MEMBERS = 8 };
+const char *emit_member(const struct emit *, int i);
+enum dtype emit_member_type(int i);
+const char *emit_counter_type(const struct emit *); /* of the row schedule: "uint8_t" */
 const struct constant *find_constant(const struct program *, const void *data, bool is_operand);
 
-/* ---- data.c: arrays, parameters ------------------------------------------------------------------ */
+/* ---- data.c: arrays, parameters
+ * ------------------------------------------------------------------ */
 
-void emit_constant(struct emit *, const struct constant *);  /* a static array */
-void emit_weights(struct emit *, struct text *file);         /* all of them, for NAME_weights.c */
-void emit_externs(struct emit *);                            /* their declarations */
-void emit_params(struct emit *, int step, int call);         /* a static struct */
+void emit_constant(struct emit *, const struct constant *); /* a static array */
+void emit_weights(struct emit *, struct text *file);        /* all of them, for NAME_weights.c */
+void emit_externs(struct emit *);                           /* their declarations */
+void emit_params(struct emit *, int step, int call);        /* a static struct */
 const char *name_params(struct emit *, int step, int call);
 void emit_banner(struct emit *, const char *extension);
 
-/* ---- kernels.c: the text of kernels ---------------------------------------------------------------- */
+/* ---- kernels.c: the text of kernels
+ * ---------------------------------------------------------------- */
 
 void emit_includes(struct emit *); /* <headers> that the kernels need */
 void emit_kernels(struct emit *);
 bool emit_uses_rows(const struct emit *, enum dtype, int32_t *most); /* window arguments */
 
-/* ---- header.c, source.c ------------------------------------------------------------------------- */
+/* ---- header.c, source.c -------------------------------------------------------------------------
+ */
 
 void emit_header(struct emit *);
 void emit_source(struct emit *);
-void emit_signature(struct emit *); /* "void kws_run(...)" */
+void emit_signature(struct emit *);                  /* "void kws_run(...)" */
+void emit_locals(struct emit *, const char *memory); /* pointers into "scratch->" */
+void emit_step_comment(struct emit *, int step);
+/* With by_row, loop 0 is not printed and its variable is the row r. */
+const char *emit_address(struct emit *, const struct call *, int operand, bool by_row);
+const char *emit_window(struct emit *, const struct call *, int operand, bool by_row);
+int emit_loops(struct emit *, const struct call *, int from, int indent); /* how many */
+void emit_terms(struct text *, const struct call *, int operand, int from, bool by_row);
+void emit_params_argument(struct emit *, int step, int call);
+
+/* ---- pushed.c
+ * ------------------------------------------------------------------------------------ */
+
+void emit_pushed(struct emit *);
+/* Where a measuring build learns that a step begins; nothing in a shipped file. */
+void emit_mark(struct emit *, int step, int indent);
 
 #endif

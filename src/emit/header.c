@@ -20,16 +20,23 @@ static void emit_figures(struct emit *e)
     text_add(e->out, "\n *\n");
     text_add(e->out, " *   work       %" PRId64 " multiply-accumulates a run, in %d steps\n", macs,
              p->n_steps);
+    if (e->ctx->channels.weights_left != e->ctx->channels.weights) {
+        text_add(e->out, " *              ");
+        report_channels(e->out, e->ctx);
+        text_add(e->out, "\n");
+    }
     text_add(e->out, " *   flash      %" PRId64 " bytes of weights and tables, and the code\n",
              constant_bytes(p));
-    text_add(e->out, " *   RAM        %" PRId32 " bytes of scratch%s; no plan can need less than %"
-                     PRId32 "\n", p->plan->bytes,
-             e->ctx->options.share_io ? ", inputs and outputs included" : "",
+    text_add(e->out,
+             " *   RAM        %" PRId32 " bytes of scratch%s; no plan can need less than %" PRId32
+             "\n",
+             p->plan->bytes, e->ctx->options.share_io ? ", inputs and outputs included" : "",
              p->plan->lower_bound);
     text_add(e->out, " *   numbers    profile %s: %s\n", profile[e->ctx->options.profile],
              reference[e->ctx->options.profile]);
-    text_add(e->out, " *\n * No heap, no library, no state between runs. This file and its source are "
-                     "yours to use\n * without obligations (0BSD).\n */\n");
+    text_add(e->out,
+             " *\n * No heap, no library, no state between runs. This file and its source are "
+             "yours to use\n * without obligations (0BSD).\n */\n");
 }
 
 static void emit_io_facts(struct emit *e, bool is_input)
@@ -49,18 +56,30 @@ static void emit_io_facts(struct emit *e, bool is_input)
         if (t->quant.n == 1) {
             text_add(e->out, "#define %s_%s_SCALE %.9e%s\n", e->upper, macro,
                      (double)t->quant.scale[0], "f");
-            text_add(e->out, "#define %s_%s_ZERO  (%d)\n", e->upper, macro,
-                     (int)t->quant.zero[0]);
+            text_add(e->out, "#define %s_%s_ZERO  (%d)\n", e->upper, macro, (int)t->quant.zero[0]);
         }
         text_add(e->out, "\n");
     }
 }
 
+static void emit_members(struct emit *e, const char *indent)
+{
+    const struct plan *plan = e->program->plan;
+    bool any = false;
+    for (int i = 0; i < N_MEMBERS; i++) {
+        const char *member = emit_member(e, i);
+        const int32_t size = dtype_bits(emit_member_type(i)) / 8;
+        if (member)
+            text_add(e->out, "%s%s %s[%" PRId32 "];\n", indent, dtype_c(emit_member_type(i)),
+                     member, (plan->bytes + size - 1) / size);
+        any |= member != NULL;
+    }
+    if (!any)
+        text_add(e->out, "%sint8_t s8[1];\n", indent);
+}
+
 static void emit_scratch(struct emit *e)
 {
-    /* The largest alignment first, then by name: the order says nothing else. */
-    static const enum dtype types[] = {DTYPE_INT64,  DTYPE_FLOAT32, DTYPE_INT32, DTYPE_UINT32,
-                                       DTYPE_INT16,  DTYPE_UINT16,  DTYPE_INT8,  DTYPE_UINT8};
     const struct plan *plan = e->program->plan;
     text_add(e->out,
              "/* Working memory. It need not be kept between runs and may be shared with other "
@@ -68,21 +87,8 @@ static void emit_scratch(struct emit *e)
              plan->bytes ? "" : " This model\n * needs none.");
     text_add(e->out, "#define %s_SCRATCH_BYTES %" PRId32 "\nunion %s_scratch {\n", e->upper,
              plan->bytes, e->name);
-    int members = 0;
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        struct tensor probe = {.type = types[i]};
-        bool used = false;
-        for (int k = 0; k < e->graph->n_tensors; k++) {
-            const struct tensor *t = e->graph->tensor[k];
-            used |= plan->of[k] >= 0 && !strcmp(name_member(t), name_member(&probe));
-        }
-        int32_t size = dtype_bits(types[i]) / 8;
-        if (used)
-            text_add(e->out, "    %s %s[%" PRId32 "];\n", dtype_c(types[i]), name_member(&probe),
-                     (plan->bytes + size - 1) / size);
-        members += used;
-    }
-    text_add(e->out, "%s};\n\n", members ? "" : "    int8_t s8[1];\n");
+    emit_members(e, "    ");
+    text_add(e->out, "};\n\n");
 }
 
 void emit_signature(struct emit *e)
@@ -101,44 +107,103 @@ void emit_signature(struct emit *e)
     text_add(e->out, ")");
 }
 
-/* With share_io: where the caller writes inputs and reads outputs. */
-static void emit_accessors(struct emit *e, bool is_input)
+/* Where the caller writes inputs and reads outputs, when they lie in our memory: `of` names the
+ * type and `at` leads from a pointer to it to the union. */
+static void emit_accessors(struct emit *e, bool is_input, const char *of, const char *at)
 {
     struct tensor *const *list = is_input ? e->graph->input : e->graph->output;
     const int n = is_input ? e->graph->n_inputs : e->graph->n_outputs;
+    const struct plan *plan = e->program->plan;
     for (int i = 0; i < n; i++) {
         const struct tensor *t = list[i];
-        const struct plan *plan = e->program->plan;
         const char *part = n == 1 ? "" : strchr(name_io(e, i, is_input), '_');
-        text_add(e->out,
-                 "static inline %s%s *%s_%s%s(union %s_scratch *scratch)\n{\n"
-                 "    return scratch->%s + %d;\n}\n",
-                 is_input ? "" : "const ", dtype_c(t->type), e->name,
-                 is_input ? "input" : "output", part, e->name, name_member(t),
+        text_add(e->out, "static inline %s%s *%s_%s%s(%s %s_%s *%s)\n{\n    return %s%s + %d;\n}\n",
+                 is_input ? "" : "const ", dtype_c(t->type), e->name, is_input ? "input" : "output",
+                 part, strcmp(of, "state") ? "union" : "struct", e->name, of, of, at,
+                 name_member(t),
                  (int)(plan->interval[plan->of[t->index]].offset / (dtype_bits(t->type) / 8)));
     }
 }
 
-void emit_header(struct emit *e)
+static void emit_functions(struct emit *e)
 {
-    emit_banner(e, ".h");
-    emit_figures(e);
-    text_add(e->out, "#ifndef %s_H\n#define %s_H\n\n#include <stdint.h>\n\n"
-                     "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
-             e->upper, e->upper);
-    emit_io_facts(e, true);
-    emit_io_facts(e, false);
     emit_scratch(e);
     if (e->ctx->options.share_io) {
         text_add(e->out, "/* Inputs and outputs lie in the scratch memory: write the inputs before "
                          "a run, which overwrites\n * them, and read the outputs after it. */\n");
-        emit_accessors(e, true);
-        emit_accessors(e, false);
+        emit_accessors(e, true, "scratch", "scratch->");
+        emit_accessors(e, false, "scratch", "scratch->");
         text_add(e->out, "\n/* Runs the model once. */\n");
     } else {
         text_add(e->out, "/* Runs the model once. Inputs and outputs must not overlap the scratch "
                          "memory or each other. */\n");
     }
     emit_signature(e);
-    text_add(e->out, ";\n\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+    text_add(e->out, ";\n");
+}
+
+/* The row schedule: a state with the memory and the counters of rows. */
+static void emit_state(struct emit *e)
+{
+    const struct schedule *s = e->program->schedule;
+    text_add(e->out,
+             "/* All that the model keeps: memory for the rows that are alive, input and "
+             "output included, and a\n * counter of rows for each tensor. Two states are two "
+             "independent instances. */\n"
+             "#define %s_STATE_BYTES %" PRId32 "\nstruct %s_state {\n    union {\n",
+             e->upper, s->state_bytes, e->name);
+    emit_members(e, "        ");
+    text_add(e->out, "    } mem;\n    %s made[%d];\n};\n\n", emit_counter_type(e), s->n_counters);
+}
+
+static void emit_row_functions(struct emit *e)
+{
+    const struct schedule *s = e->program->schedule;
+    const struct row_tensor *in = &s->tensor[0];
+    emit_state(e);
+    if (!s->by_row) {
+        text_add(e->out, "/* Write the input here, then run. %s */\n",
+                 e->ctx->options.keep_input
+                     ? "A run leaves it as it is."
+                     : "A run overwrites it: write it again before the next.");
+        emit_accessors(e, true, "state", "state->mem.");
+        text_add(e->out,
+                 "\n/* Runs the model once. */\nvoid %s_run(struct %s_state *state);\n\n"
+                 "/* The result, until the next input is written. */\n",
+                 e->name, e->name);
+        emit_accessors(e, false, "state", "state->mem.");
+        return;
+    }
+    text_add(
+        e->out,
+        "/* The input comes row by row: %d rows of %d elements. A state of zeros is ready; reset "
+        "makes it so\n * again at any time. */\n"
+        "#define %s_ROWS    %d\n#define %s_ROW_LEN %d\nvoid %s_reset(struct %s_state *state);\n\n",
+        (int)in->rows, (int)in->elements, e->upper, (int)in->rows, e->upper, (int)in->elements,
+        e->name, e->name);
+    text_add(e->out,
+             "/* Where to write the next row. */\n%s *%s_row(struct %s_state *state);\n\n"
+             "/* Takes the row that was written; returns 1 when it was the last and the "
+             "output is ready, else 0.\n * The row after that starts the next input. */\n"
+             "int %s_push(struct %s_state *state);\n\n"
+             "/* The result, until the next row is written. */\n",
+             dtype_c(in->tensor->type), e->name, e->name, e->name, e->name);
+    emit_accessors(e, false, "state", "state->mem.");
+}
+
+void emit_header(struct emit *e)
+{
+    emit_banner(e, ".h");
+    emit_figures(e);
+    text_add(e->out,
+             "#ifndef %s_H\n#define %s_H\n\n#include <stdint.h>\n\n"
+             "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
+             e->upper, e->upper);
+    emit_io_facts(e, true);
+    emit_io_facts(e, false);
+    if (e->program->schedule)
+        emit_row_functions(e);
+    else
+        emit_functions(e);
+    text_add(e->out, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }

@@ -50,10 +50,18 @@ static void collect(const struct emit *e, struct files *files)
     files->n = 0;
     if (e->program->n_constants || !strcmp(e->ctx->options.target, "avr"))
         add_file(files, "rom.h");
-    if (emit_uses_rows(e, DTYPE_INT8, &most))
-        add_file(files, "window_s8.h");
-    if (emit_uses_rows(e, DTYPE_FLOAT32, &most))
-        add_file(files, "window_f32.h");
+    if (e->program->schedule) {
+        add_file(files, "row_walk.h");
+        if (emit_uses_rows(e, DTYPE_INT8, &most))
+            add_file(files, "map_s8.h");
+        if (emit_uses_rows(e, DTYPE_FLOAT32, &most))
+            add_file(files, "map_f32.h");
+    } else {
+        if (emit_uses_rows(e, DTYPE_INT8, &most))
+            add_file(files, "window_s8.h");
+        if (emit_uses_rows(e, DTYPE_FLOAT32, &most))
+            add_file(files, "window_f32.h");
+    }
     for (int i = 0; i < e->program->n_steps; i++)
         for (int k = 0; k < e->program->step[i].n_calls; k++)
             add_file(files, e->program->step[i].call[k]->kernel->file);

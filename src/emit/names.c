@@ -150,6 +150,30 @@ const char *name_member(const struct tensor *t)
     }
 }
 
+/* The largest alignment first; beyond that the order says nothing. */
+static const enum dtype members[N_MEMBERS] = {DTYPE_INT64, DTYPE_FLOAT32, DTYPE_INT32, DTYPE_UINT32,
+                                              DTYPE_INT16, DTYPE_UINT16,  DTYPE_INT8,  DTYPE_UINT8};
+
+enum dtype emit_member_type(int i)
+{
+    return members[i];
+}
+
+const char *emit_member(const struct emit *e, int i)
+{
+    const struct plan *plan = e->program->plan;
+    struct tensor probe = {.type = members[i]};
+    for (int k = 0; k < plan->n; k++)
+        if (!strcmp(name_member(plan->tensor[k]), name_member(&probe)))
+            return name_member(&probe);
+    return NULL;
+}
+
+const char *emit_counter_type(const struct emit *e)
+{
+    return schedule_counter_bytes(e->program->schedule) == 1 ? "uint8_t" : "uint16_t";
+}
+
 const struct constant *find_constant(const struct program *p, const void *data, bool is_operand)
 {
     for (int i = 0; i < p->n_constants; i++)

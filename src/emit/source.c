@@ -5,22 +5,22 @@
 
 #include "emit/emit.h"
 
-static const char loop_names[] = "ijklmn"; /* LOOPS_MAX */
+/* ---- the memory plan ---------------------------------------------------------------------------
+ */
 
-/* ---- the memory plan --------------------------------------------------------------------------- */
-
-static void emit_plan(struct emit *e)
+/* Tensors whose rows lie apart have no line of their own: row_at has their addresses. */
+static void emit_plan_lines(struct emit *e)
 {
     const struct plan *plan = e->program->plan;
-    const struct graph *g = e->graph;
-    if (!plan->n)
-        return;
-    text_add(e->out, "/* Memory plan: %" PRId32 " bytes, %" PRId32
-                     " live at most (step %d). Steps: first and last use.\n"
-                     " *\n *    offset   bytes   steps  tensor\n",
-             plan->bytes, plan->lower_bound, plan->peak_step);
-    for (int i = 0; i < g->n_tensors; i++) {
-        const struct tensor *t = g->tensor[i];
+    const char *unit = e->program->schedule ? "turns" : "steps";
+    text_add(
+        e->out,
+        "/* Memory plan: %" PRId32 " bytes, %" PRId32 " live at most. The first and last of %d "
+        "%s each is used in.\n *\n *    offset   bytes   %s  tensor\n",
+        plan->bytes, plan->lower_bound,
+        e->program->schedule ? e->program->schedule->n_turns : e->program->n_steps, unit, unit);
+    for (int i = 0; i < e->graph->n_tensors; i++) {
+        const struct tensor *t = e->graph->tensor[i];
         if (plan->of[i] < 0)
             continue;
         const struct interval *v = &plan->interval[plan->of[i]];
@@ -28,17 +28,30 @@ static void emit_plan(struct emit *e)
                  tensor_bytes(t), (int)v->birth, (int)v->last, name_offset(e, t),
                  name_comment(e->ctx, t->name));
     }
-    text_add(e->out, " */\nenum { /* in elements of the tensor's type */\n");
-    for (int i = 0; i < g->n_tensors; i++) {
-        const struct tensor *t = g->tensor[i];
-        if (plan->of[i] >= 0)
-            text_add(e->out, "    %s = %d,\n", name_offset(e, t),
-                     (int)(plan->interval[plan->of[i]].offset / (dtype_bits(t->type) / 8)));
-    }
-    text_add(e->out, "};\n\n");
+    text_add(e->out, " */\n");
 }
 
-/* ---- constants and parameters, step by step ----------------------------------------------------- */
+static void emit_plan(struct emit *e)
+{
+    const struct plan *plan = e->program->plan;
+    bool any = false;
+    if (!plan->n)
+        return;
+    emit_plan_lines(e);
+    for (int i = 0; i < e->graph->n_tensors; i++) {
+        const struct tensor *t = e->graph->tensor[i];
+        if (plan->of[i] < 0)
+            continue;
+        text_add(e->out, "%s    %s = %d,\n",
+                 any ? "" : "enum { /* in elements of the tensor's type */\n", name_offset(e, t),
+                 (int)(plan->interval[plan->of[i]].offset / (dtype_bits(t->type) / 8)));
+        any = true;
+    }
+    text_add(e->out, any ? "};\n\n" : "\n");
+}
+
+/* ---- constants and parameters, step by step -----------------------------------------------------
+ */
 
 static void emit_data(struct emit *e)
 {
@@ -66,7 +79,8 @@ static void emit_data(struct emit *e)
     }
 }
 
-/* ---- statements --------------------------------------------------------------------------------- */
+/* ---- statements ---------------------------------------------------------------------------------
+ */
 
 static const char *base_of(struct emit *e, struct tensor *t)
 {
@@ -96,66 +110,91 @@ static void add_term(struct text *t, int64_t factor, const char *variable)
     text_add(t, "%s", variable);
 }
 
-/* The address of an operand, as an expression over the loops' variables. */
-static const char *address(struct emit *e, const struct call *c, int k)
+/* The variable of loop i; in the row schedule loop 0 is the row. */
+static const char *loop_name(int i, bool by_row)
 {
-    const struct operand *o = &c->operand[k];
+    static const char *const names[LOOPS_MAX] = {"i", "j", "k", "l", "m", "n"};
+    return by_row && i == 0 ? "r" : names[i];
+}
+
+void emit_terms(struct text *t, const struct call *c, int k, int from, bool by_row)
+{
+    add_term(t, c->operand[k].offset, "");
+    for (int i = from; i < c->n_loops; i++)
+        add_term(t, c->operand[k].step[i], loop_name(i, by_row));
+}
+
+const char *emit_address(struct emit *e, const struct call *c, int k, bool by_row)
+{
     const struct kernel_arg *arg = &c->kernel->args[k];
-    struct tensor *t = tensor_base(o->tensor);
+    struct tensor *t = tensor_base(c->operand[k].tensor);
     struct text *text = text_new(e->ctx);
     const bool cast = strcmp(dtype_c(arg->type), dtype_c(t->type)) != 0;
     if (cast) /* kernels that only move bytes serve all types of a size */
         text_add(text, "(%s%s *)(%svoid *)(", arg->kind == ARG_OUTPUT ? "" : "const ",
                  dtype_c(arg->type), arg->kind == ARG_OUTPUT ? "" : "const ");
     text_add(text, "%s", base_of(e, t));
-    add_term(text, o->offset, "");
-    for (int i = 0; i < c->n_loops; i++)
-        add_term(text, o->step[i], (char[2]){loop_names[i], '\0'});
+    emit_terms(text, c, k, 0, by_row);
     if (cast)
         text_add(text, ")");
     return text->at;
 }
 
-static const char *window(struct emit *e, const struct call *c, int k)
+const char *emit_window(struct emit *e, const struct call *c, int k, bool by_row)
 {
     const struct window *w = &c->operand[k].window;
     const bool is_float = c->kernel->args[k].type == DTYPE_FLOAT32;
     struct text *first = text_new(e->ctx);
-    if (c->n_loops) {
+    if (w->loop >= 0) {
         if (w->stride != 1)
             text_add(first, "%d * ", (int)w->stride);
-        text_add(first, "%c", loop_names[c->n_loops - 1]);
+        text_add(first, "%s", loop_name(w->loop, by_row));
     }
     if (w->pad)
         add_term(first, -w->pad, "");
     return format(e->ctx, "mica_window_%s(%s, %s, %s, %d, %d, %d, %d)", is_float ? "f32" : "s8",
-                  is_float ? "rows_f32" : "rows", address(e, c, k), first->len ? first->at : "0",
-                  (int)w->kernel, (int)w->dilation, (int)w->rows_in, (int)w->pitch);
+                  is_float ? "rows_f32" : "rows", emit_address(e, c, k, by_row),
+                  first->len ? first->at : "0", (int)w->kernel, (int)w->dilation, (int)w->rows_in,
+                  (int)w->pitch);
+}
+
+int emit_loops(struct emit *e, const struct call *c, int from, int indent)
+{
+    for (int i = from; i < c->n_loops; i++) {
+        const char *name = loop_name(i, false);
+        text_add(e->out, "%*sfor (int %s = 0; %s < %d; %s++)\n", indent + 4 * (i - from), "", name,
+                 name, (int)c->loop[i], name);
+    }
+    return c->n_loops - from;
+}
+
+void emit_params_argument(struct emit *e, int step, int call)
+{
+    const struct call *c = e->program->step[step].call[call];
+    if (!strcmp(e->ctx->options.target, "avr"))
+        text_add(e->out, "MICA_ROM_COPY(%s, %s)", c->kernel->params_name,
+                 name_params(e, step, call));
+    else
+        text_add(e->out, "&%s", name_params(e, step, call));
 }
 
 static void emit_call(struct emit *e, int step, int call)
 {
     const struct call *c = e->program->step[step].call[call];
-    const bool avr = !strcmp(e->ctx->options.target, "avr");
-    for (int i = 0; i < c->n_loops; i++)
-        text_add(e->out, "%*sfor (int %c = 0; %c < %d; %c++)\n", 4 + 4 * i, "", loop_names[i],
-                 loop_names[i], (int)c->loop[i], loop_names[i]);
-    const int indent = 4 + 4 * c->n_loops;
+    const int indent = 4 + 4 * emit_loops(e, c, 0, 4);
     text_add(e->out, "%*s%s(", indent, "", c->kernel->name);
-    if (c->params && avr)
-        text_add(e->out, "MICA_ROM_COPY(%s, %s)", c->kernel->params_name,
-                 name_params(e, step, call));
-    else if (c->params)
-        text_add(e->out, "&%s", name_params(e, step, call));
+    if (c->params)
+        emit_params_argument(e, step, call);
     for (int k = 0; k < c->kernel->n_args; k++) {
         const bool first = k == 0 && !c->params;
         const enum arg_kind kind = c->kernel->args[k].kind;
         if (kind == ARG_COUNT)
             text_add(e->out, "%s%d", first ? "" : ", ", (int)c->count);
         else if (kind == ARG_ROWS)
-            text_add(e->out, "%s\n%*s%s", first ? "" : ",", indent + 4, "", window(e, c, k));
+            text_add(e->out, "%s\n%*s%s", first ? "" : ",", indent + 4, "",
+                     emit_window(e, c, k, false));
         else
-            text_add(e->out, "%s%s", first ? "" : ", ", address(e, c, k));
+            text_add(e->out, "%s%s", first ? "" : ", ", emit_address(e, c, k, false));
     }
     text_add(e->out, ");\n");
 }
@@ -171,35 +210,41 @@ static const char *shape(struct emit *e, const struct tensor *t)
     return t->rank ? s->at : "1";
 }
 
+void emit_mark(struct emit *e, int step, int indent)
+{
+    if (e->ctx->options.mark_steps)
+        text_add(e->out, "%*s%s_MARK(%d)\n", indent, "", e->upper, step);
+}
+
+void emit_step_comment(struct emit *e, int i)
+{
+    const struct node *n = e->program->step[i].node;
+    text_add(e->out, "%d  %s  %s -> %s  \"%s\"", i, n->op->name, shape(e, n->in[0]),
+             shape(e, n->out[0]), name_comment(e->ctx, n->name));
+}
+
 static void emit_step(struct emit *e, int i)
 {
-    const struct step *s = &e->program->step[i];
-    const struct node *n = s->node;
-    text_add(e->out, "\n    /* %d  %s  %s -> %s  \"%s\" */\n", i, n->op->name,
-             shape(e, n->in[0]), shape(e, n->out[0]), name_comment(e->ctx, n->name));
-    for (int k = 0; k < s->n_calls; k++)
+    text_add(e->out, "\n    /* ");
+    emit_step_comment(e, i);
+    text_add(e->out, " */\n");
+    emit_mark(e, i, 4);
+    for (int k = 0; k < e->program->step[i].n_calls; k++)
         emit_call(e, i, k);
 }
 
-/* The scratch members that addresses are written with. */
-static void emit_locals(struct emit *e)
+void emit_locals(struct emit *e, const char *memory)
 {
-    static const enum dtype types[] = {DTYPE_INT8,  DTYPE_UINT8,   DTYPE_INT16, DTYPE_UINT16,
-                                       DTYPE_INT32, DTYPE_FLOAT32, DTYPE_INT64, DTYPE_UINT32};
-    const struct plan *plan = e->program->plan;
     bool any = false;
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        struct tensor probe = {.type = types[i]};
-        const char *member = name_member(&probe);
-        bool used = false;
-        for (int k = 0; k < e->graph->n_tensors; k++)
-            used |= plan->of[k] >= 0 && !strcmp(name_member(e->graph->tensor[k]), member);
-        if (used)
-            text_add(e->out, "    %s *const %s = scratch->%s;\n", dtype_c(types[i]), member, member);
-        any |= used;
+    for (int i = 0; i < N_MEMBERS; i++) {
+        const char *member = emit_member(e, i);
+        if (member)
+            text_add(e->out, "    %s *const %s = %s%s;\n", dtype_c(emit_member_type(i)), member,
+                     memory, member);
+        any |= member != NULL;
     }
     if (!any)
-        text_add(e->out, "    (void)scratch;\n");
+        text_add(e->out, "    (void)%.*s;\n", (int)strcspn(memory, "-."), memory);
     int32_t most;
     if (emit_uses_rows(e, DTYPE_INT8, &most))
         text_add(e->out, "    const int8_t *rows[%d];\n", (int)most);
@@ -213,6 +258,8 @@ void emit_source(struct emit *e)
     text_add(e->out, " */\n");
     text_add(e->out, "#include \"%s.h\"\n\n", e->name);
     emit_includes(e);
+    if (e->program->schedule)
+        text_add(e->out, "\n#define MICA_ROW_COUNT %s\n", emit_counter_type(e));
     text_add(e->out, "\n/* ---- kernels ----------------------------------------------------------"
                      "--------------- */\n\n");
     emit_kernels(e);
@@ -220,16 +267,45 @@ void emit_source(struct emit *e)
                      "--------------- */\n\n");
     emit_plan(e);
     emit_data(e);
+    if (e->program->schedule) {
+        emit_pushed(e);
+        return;
+    }
     emit_signature(e);
     text_add(e->out, "\n{\n");
-    emit_locals(e);
+    emit_locals(e, "scratch->");
     for (int i = 0; i < e->program->n_steps; i++)
         emit_step(e, i);
     text_add(e->out, "}\n");
 }
 
-void emit_program(struct ctx *ctx, struct text *header, struct text *source,
-                  struct text **weights)
+/* What the 16-bit pointers of AVR cannot reach. */
+static void check_avr(const struct emit *e)
+{
+    const struct program *p = e->program;
+    const struct graph *g = e->graph;
+    if (constant_bytes(p) > 65535)
+        fail(e->ctx, NULL,
+             "the constants take %" PRId64 " bytes; on AVR, pointers to program "
+             "memory reach 65535: choose a smaller model or another core",
+             constant_bytes(p));
+    int64_t most = p->plan->bytes;
+    for (int i = 0; i < g->n_inputs + g->n_outputs; i++) {
+        const struct tensor *t = i < g->n_inputs ? g->input[i] : g->output[i - g->n_inputs];
+        most = tensor_bytes(t) > most ? tensor_bytes(t) : most;
+    }
+    for (int i = 0; i < p->n_constants; i++) {
+        int64_t bytes = p->constant[i].n * dtype_bits(p->constant[i].type) / 8;
+        most = bytes > most ? bytes : most;
+    }
+    if (most > INT16_MAX)
+        fail(e->ctx, NULL,
+             "an array takes %" PRId64 " bytes; on AVR, no array exceeds 32767: "
+             "choose a smaller model or another core",
+             most);
+}
+
+void emit_program(struct ctx *ctx, struct text *header, struct text *source, struct text **weights)
 {
     const char *slash = strrchr(ctx->file, '/');
     struct emit e = {.ctx = ctx,
@@ -238,10 +314,8 @@ void emit_program(struct ctx *ctx, struct text *header, struct text *source,
                      .name = ctx->options.name,
                      .upper = name_upper(ctx, ctx->options.name),
                      .file = slash ? slash + 1 : ctx->file};
-    if (!strcmp(ctx->options.target, "avr") && constant_bytes(ctx->program) > 65535)
-        fail(ctx, NULL, "the constants take %" PRId64 " bytes; on AVR, pointers to program memory "
-                        "reach 65535: choose a smaller model or another core",
-             constant_bytes(ctx->program));
+    if (!strcmp(ctx->options.target, "avr"))
+        check_avr(&e);
     e.out = header;
     emit_header(&e);
     e.out = source;

@@ -43,7 +43,7 @@ static int compiler_failed(const struct measure_job *job, const struct work *wor
 
 /* Writes a source file to the work directory and compiles it. */
 static int compile(const struct measure_job *job, const struct work *work, const char *source,
-                   const char *text, const char *flags, const char *object,
+                   const char *text, const char *flags, const char *more, const char *object,
                    struct measure_error *error)
 {
     struct args *args;
@@ -57,6 +57,9 @@ static int compile(const struct measure_job *job, const struct work *work, const
     args_start(args, job->target->compiler);
     args_split(args, job->target->compile_flags);
     args_split(args, flags);
+    args_split(args, more ? more : "");
+    if (job->target->ram.bytes)
+        args_add(args, "-fstack-usage");
     args_add(args, "-c");
     add_object(args, work, source);
     args_add(args, "-o");
@@ -71,7 +74,8 @@ static int compile(const struct measure_job *job, const struct work *work, const
 static int compile_model(const struct measure_job *job, const struct work *work,
                          struct measure_error *error)
 {
-    const char *flags = job->optimize == MICA_OPTIMIZE_SIZE ? "-std=c99 -Os" : "-std=c99 -O2";
+    const char *flags = job->options->optimize == MICA_OPTIMIZE_SPEED ? "-std=c99 -O2"
+                                                                      : "-std=c99 -Os";
     char header[NAME_BYTES], source[NAME_BYTES], weights[NAME_BYTES];
 
     if (strlen(job->name) + sizeof "_weights.c" > NAME_BYTES)
@@ -80,11 +84,11 @@ static int compile_model(const struct measure_job *job, const struct work *work,
     snprintf(source, sizeof source, "%s.c", job->name);
     snprintf(weights, sizeof weights, "%s_weights.c", job->name);
     if (work_write(work, header, job->header, strlen(job->header), error) ||
-        compile(job, work, source, job->source, flags, "model.o", error))
+        compile(job, work, source, job->source, flags, job->model_flags, "model.o", error))
         return -1;
     if (!job->weights)
         return 0;
-    return compile(job, work, weights, job->weights, flags, "weights.o", error);
+    return compile(job, work, weights, job->weights, flags, NULL, "weights.o", error);
 }
 
 static int compile_harness(const struct measure_job *job, const struct work *work,
@@ -95,13 +99,12 @@ static int compile_harness(const struct measure_job *job, const struct work *wor
 
     if (!text)
         return -1;
-    result = compile(job, work, "harness.c", text, "-std=gnu99 -Os", "harness.o", error);
+    result = compile(job, work, "harness.c", text, "-std=gnu99 -Os", NULL, "harness.o", error);
     free(text);
     return result;
 }
 
-/* ---- linking
- * ----------------------------------------------------------------------------------------- */
+/* ---- linking -------------------------------------------------------------------------------- */
 
 static void add_memory(struct args *args, const char *name, const struct memory *memory)
 {

@@ -15,6 +15,7 @@ enum {
     ELF_CLASS_64 = 2,
     ELF_LITTLE_ENDIAN = 1,
     SEGMENT_LOAD = 1,
+    SECTION_SYMBOLS = 2,
     SECTION_NOBITS = 8,
     SECTION_NOTE = 7,
     SECTION_WRITE = 1,
@@ -88,6 +89,12 @@ static bool constants_in_ram(const struct target *target)
     return target->data == DATA_FLASH;
 }
 
+/* Pointers in constants of a position-independent host program: constant once it is loaded. */
+static bool is_relocated(struct elf *elf, uint64_t name)
+{
+    return starts_with(elf, name, ".data.rel.ro");
+}
+
 static void add_section(struct elf *elf, uint64_t at, uint64_t names, const struct target *target,
                         struct footprint *sum)
 {
@@ -105,7 +112,7 @@ static void add_section(struct elf *elf, uint64_t at, uint64_t names, const stru
         sum->code += bytes;
     else if (flags & SECTION_WRITE && type == SECTION_NOBITS)
         sum->bss += bytes;
-    else if (flags & SECTION_WRITE ||
+    else if ((flags & SECTION_WRITE && !is_relocated(elf, name)) ||
              (constants_in_ram(target) && starts_with(elf, name, ".rodata")))
         sum->data += bytes;
     else
@@ -164,4 +171,98 @@ int elf_image(const char *path, const struct target *target, uint8_t *image, uin
     }
     free(elf.bytes);
     return elf.broken ? -1 : 0;
+}
+
+/* ---- symbols and sections by name ---------------------------------------------------------------
+ */
+
+struct sections {
+    uint64_t table, size, count, names;
+};
+
+static struct sections find_sections(struct elf *elf)
+{
+    struct sections s = {.table = get_word(elf, 0, 32, 40),
+                         .size = get_half(elf, 46, 58),
+                         .count = get_half(elf, 48, 60)};
+
+    s.names = get_word(elf, s.table + get_half(elf, 50, 62) * s.size, 16, 24);
+    return s;
+}
+
+/* A name in the file, NULL where it does not end there. */
+static const char *string_at(struct elf *elf, uint64_t at)
+{
+    if (at < elf->n && memchr(elf->bytes + at, 0, (size_t)(elf->n - at)))
+        return (const char *)elf->bytes + at;
+    elf->broken = true;
+    return "";
+}
+
+static struct elf_symbol read_symbol(struct elf *elf, const struct sections *sections, uint64_t at,
+                                     uint64_t names)
+{
+    struct elf_symbol symbol = {.name = string_at(elf, names + get(elf, at, 4)),
+                                .value = get_word(elf, at, 4, 8),
+                                .bytes = get_word(elf, at, 8, 16),
+                                .type = (unsigned)get(elf, at + (elf->is_64 ? 4 : 12), 1) & 15};
+    const uint64_t section = get(elf, at + (elf->is_64 ? 6 : 14), 2);
+
+    if (section && section < sections->count) {
+        const uint64_t flags = get_word(elf, sections->table + section * sections->size, 8, 8);
+
+        symbol.in_flash = flags & SECTION_ALLOC && !(flags & SECTION_WRITE);
+    }
+    return symbol;
+}
+
+int elf_symbols(const char *path, void (*visit)(void *user, const struct elf_symbol *), void *user)
+{
+    struct sections s;
+    struct elf elf;
+
+    if (elf_open(path, &elf))
+        return -1;
+    s = find_sections(&elf);
+    for (uint64_t i = 0; i < s.count && !elf.broken; i++) {
+        const uint64_t at = s.table + i * s.size;
+        const uint64_t from = get_word(&elf, at, 16, 24), bytes = get_word(&elf, at, 20, 32);
+        const uint64_t names = s.table + get(&elf, at + (elf.is_64 ? 40 : 24), 4) * s.size;
+        const unsigned entry = elf.is_64 ? 24 : 16;
+
+        if (get(&elf, at + 4, 4) != SECTION_SYMBOLS)
+            continue;
+        for (uint64_t k = 0; k < bytes / entry && !elf.broken; k++) {
+            const struct elf_symbol symbol = read_symbol(&elf, &s, from + k * entry,
+                                                         get_word(&elf, names, 16, 24));
+
+            if (!elf.broken)
+                visit(user, &symbol);
+        }
+    }
+    free(elf.bytes);
+    return elf.broken ? -1 : 0;
+}
+
+uint8_t *elf_section(const char *path, const char *name, size_t *n)
+{
+    uint8_t *bytes = NULL;
+    struct sections s;
+    struct elf elf;
+
+    if (elf_open(path, &elf))
+        return NULL;
+    s = find_sections(&elf);
+    for (uint64_t i = 0; i < s.count && !elf.broken && !bytes; i++) {
+        const uint64_t at = s.table + i * s.size;
+        const uint64_t from = get_word(&elf, at, 16, 24), length = get_word(&elf, at, 20, 32);
+
+        if (strcmp(string_at(&elf, s.names + get(&elf, at, 4)), name) || from > elf.n ||
+            length > elf.n - from || !(bytes = malloc((size_t)length + 1)))
+            continue;
+        memcpy(bytes, elf.bytes + from, (size_t)length);
+        *n = (size_t)length;
+    }
+    free(elf.bytes);
+    return bytes;
 }

@@ -4,6 +4,7 @@
  * The program reads n, then n times the inputs, runs the model and writes the outputs; at last it
  * writes the trailer. get() and put() are all that differs between cores.
  */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,8 +139,7 @@ static const char stack_pointer[] =
     "#define STACK_POINTER(p) ((p) = (uintptr_t)__builtin_frame_address(0))\n"
     "#endif\n";
 
-/* ---- text that grows
- * ----------------------------------------------------------------------------- */
+/* ---- text that grows ------------------------------------------------------------------------ */
 
 struct out {
     char *text;
@@ -176,8 +176,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct out *out, const cha
     out->len += (size_t)n;
 }
 
-/* ---- the program
- * ----------------------------------------------------------------------------------- */
+/* ---- the program ---------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *c_type;
@@ -207,10 +206,48 @@ static int add_arrays(struct out *out, const char *prefix, int n, const struct m
     return 0;
 }
 
-static void add_names(struct out *out, const char *prefix, int n)
+/* "in_accel" is NAME_input_accel(); "in" is NAME_input(). */
+static const char *part(const struct mica_tensor *tensor)
 {
-    for (int i = 0; i < n; i++)
-        add(out, ", %s_%d", prefix, i);
+    const char *underscore = strchr(tensor->c_name, '_');
+
+    return underscore ? underscore : "";
+}
+
+static bool is_pushed(const struct measure_job *job)
+{
+    return job->options->optimize == MICA_OPTIMIZE_RAM;
+}
+
+/* Inputs and outputs lie in the memory of the model. */
+static bool is_inside(const struct measure_job *job)
+{
+    return job->options->share_io || is_pushed(job);
+}
+
+static bool is_by_row(const struct measure_job *job)
+{
+    return is_pushed(job) && job->options->by_row;
+}
+
+/* One statement that runs the model, in each of the forms of its interface. */
+static void add_call(struct out *out, const struct measure_job *job)
+{
+    if (is_by_row(job)) {
+        add(out,
+            "    for (const char *at = (const char *)in_0; at < (const char *)in_0 + sizeof in_0;\n"
+            "         at += ROW_BYTES) {\n"
+            "        memcpy(%s_row(&memory), at, ROW_BYTES);\n"
+            "        %s_push(&memory);\n    }\n",
+            job->name, job->name);
+        return;
+    }
+    add(out, "    %s_run(&memory", job->name);
+    for (int i = 0; i < job->n_inputs && !is_inside(job); i++)
+        add(out, ", in_%d", i);
+    for (int i = 0; i < job->n_outputs && !is_inside(job); i++)
+        add(out, ", out_%d", i);
+    add(out, ");\n");
 }
 
 /* Runs the model once on a painted stack. The colour is a byte that code seldom leaves. */
@@ -233,12 +270,11 @@ static void add_infer(struct out *out, const struct measure_job *job)
     add(out,
         "    for (at = low; (uintptr_t)at < top; at++)\n"
         "        *at = 0xa5;\n"
-        "    %s_run(&scratch",
-        job->name);
-    add_names(out, "in", job->n_inputs);
-    add_names(out, "out", job->n_outputs);
-    add(out, ");\n"
-             "    for (at = low; (uintptr_t)at < top && *at == 0xa5; at++) {\n"
+        "%s",
+        job->harness ? "    harness_enter();\n" : "");
+    add_call(out, job);
+    add(out, "%s", job->harness ? "    harness_leave();\n" : "");
+    add(out, "    for (at = low; (uintptr_t)at < top && *at == 0xa5; at++) {\n"
              "    }\n"
              "    return at == low ? UINT32_MAX : (uint32_t)(top - (uintptr_t)at);\n"
              "}\n\n");
@@ -264,19 +300,31 @@ static void add_main(struct out *out, const struct measure_job *job)
              "    n = count[0] | (uint32_t)count[1] << 8 | (uint32_t)count[2] << 16 |\n"
              "        (uint32_t)count[3] << 24;\n"
              "    for (; n; n--) {\n");
+    const bool inside = is_inside(job), by_row = is_by_row(job);
     for (int i = 0; i < job->n_inputs; i++)
-        add(out, "        get(in_%d, sizeof in_%d);\n", i, i);
+        if (inside && !by_row)
+            add(out, "        get(%s_input%s(&memory), %lu);\n", job->name, part(&job->input[i]),
+                (unsigned long)job->input[i].bytes);
+        else
+            add(out, "        get(in_%d, sizeof in_%d);\n", i, i);
     add(out, "        used = infer();\n"
              "        if (used > deepest)\n"
              "            deepest = used;\n");
     for (int i = 0; i < job->n_outputs; i++)
-        add(out, "        put(out_%d, sizeof out_%d);\n", i, i);
-    add(out, "    }\n"
-             "    put_number(deepest);\n"
-             "    put_number((uint32_t)sizeof scratch);\n"
-             "    end();\n"
-             "    return 0;\n"
-             "}\n");
+        if (inside)
+            add(out, "        put(%s_output%s(&memory), %lu);\n", job->name, part(&job->output[i]),
+                (unsigned long)job->output[i].bytes);
+        else
+            add(out, "        put(out_%d, sizeof out_%d);\n", i, i);
+    add(out,
+        "    }\n"
+        "    put_number(deepest);\n"
+        "    put_number((uint32_t)sizeof memory);\n"
+        "%s"
+        "    end();\n"
+        "    return 0;\n"
+        "}\n",
+        job->harness ? "    harness_end();\n" : "");
 }
 
 char *harness_text(const struct measure_job *job, struct measure_error *error)
@@ -288,19 +336,31 @@ char *harness_text(const struct measure_job *job, struct measure_error *error)
         "#include <stddef.h>\n"
         "#include <stdint.h>\n"
         "#include <stdlib.h>\n"
+        "#include <string.h>\n"
         "#include \"%s.h\"\n\n",
         job->name);
     if (target->data == DATA_FLASH)
         add(&out, "#define RECORD %luUL\n",
             (unsigned long)(target->flash.origin + target->flash.bytes - RECORD_BYTES));
     add(&out, "%s\n%s\n", target->data == DATA_FLASH ? by_flash : by_files, stack_pointer);
-    add(&out, "static union %s_scratch scratch;\n", job->name);
-    if (add_arrays(&out, "in", job->n_inputs, job->input, error) ||
-        add_arrays(&out, "out", job->n_outputs, job->output, error)) {
+    if (is_by_row(job)) {
+        add(&out, "#define ROW_BYTES (sizeof *in_0 * ");
+        for (const char *c = job->name; *c; c++)
+            add(&out, "%c", toupper((unsigned char)*c));
+        add(&out, "_ROW_LEN)\n");
+    }
+    add(&out,
+        is_pushed(job) ? "static struct %s_state memory;\n" : "static union %s_scratch memory;\n",
+        job->name);
+    const bool inside = is_inside(job);
+    if (add_arrays(&out, "in", inside && !is_by_row(job) ? 0 : job->n_inputs, job->input, error) ||
+        add_arrays(&out, "out", inside ? 0 : job->n_outputs, job->output, error)) {
         free(out.text);
         return NULL;
     }
     add(&out, "\n");
+    if (job->harness)
+        add(&out, "%s\n", job->harness);
     add_infer(&out, job);
     add_main(&out, job);
     if (!out.failed)
@@ -310,8 +370,7 @@ char *harness_text(const struct measure_job *job, struct measure_error *error)
     return NULL;
 }
 
-/* ---- what it reads and writes
- * ------------------------------------------------------------------------ */
+/* ---- what it reads and writes --------------------------------------------------------------- */
 
 static size_t sum_bytes(int n, const struct mica_tensor *tensor)
 {

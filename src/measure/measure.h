@@ -13,14 +13,15 @@
 
 #include "mica.h"
 
-/* ---- target.c: facts ---------------------------------------------------------------------------
- */
+/* ---- target.c: facts ------------------------------------------------------------------------ */
 
 /* The text of target/<name>.target; tools/embed.c writes the table. Ends with a NULL name. */
 struct target_file {
     const char *name, *text;
 };
 extern const struct target_file target_files[];
+/* The texts of target/<name>.cycles. */
+extern const struct target_file cycle_files[];
 
 enum { FACT_BYTES = 192 };
 
@@ -64,8 +65,7 @@ int target_parse(const char *core, const char *text, struct target *, struct mea
 bool target_has_compiler(const struct target *);
 bool target_has_emulator(const struct target *); /* true where none is needed */
 
-/* ---- measure: run and weigh ---------------------------------------------------------------------
- */
+/* ---- measure: run and weigh ----------------------------------------------------------------- */
 
 /* Bytes by where they live. Flash is code + constants + data; RAM that is always taken, data + bss.
  */
@@ -79,13 +79,16 @@ struct measure_job {
     const struct target *target;
     const char *name;                      /* of the generated files: NAME.h, NAME.c */
     const char *header, *source, *weights; /* their text; weights: of NAME_weights.c, or NULL */
-    enum mica_optimize optimize;
+    const struct mica_options *options;    /* it was compiled with */
     int n_inputs, n_outputs;
     const struct mica_tensor *input, *output;
     size_t n;
     const void *in;
     void *out;
-    int seconds; /* limit for one start of the emulator; 0: MEASURE_SECONDS */
+    int seconds;                /* limit for one start of the emulator; 0: MEASURE_SECONDS */
+    const char *model_flags;    /* further options for compiling the model, or NULL */
+    const char *emulator_flags; /* further options of the emulator, or NULL */
+    const char *harness; /* C text of harness_enter(), _leave() (around a run), _end(); or NULL */
 };
 
 enum { MEASURE_SECONDS = 600 };

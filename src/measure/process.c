@@ -19,8 +19,7 @@
 
 #include "internal.h"
 
-/* ---- command lines
- * --------------------------------------------------------------------------------- */
+/* ---- command lines -------------------------------------------------------------------------- */
 
 void args_start(struct args *args, const char *program)
 {
@@ -71,8 +70,7 @@ void args_split(struct args *args, const char *flags)
     }
 }
 
-/* ---- processes
- * --------------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------ */
 
 /* In the child; never returns. Only async-signal-safe functions from here on. */
 static void start(const struct process *process)
@@ -105,25 +103,26 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Waits for the child and kills it at the time limit. */
+/* Waits for the child and ends it at the time limit: first so that it can write what it has to
+ * say, then in any case. */
 static int wait_for(pid_t child, int seconds, bool *timed_out)
 {
-    const double end = now() + seconds;
+    double end = now() + seconds;
     struct timespec pause = {0, 1000000};
     int status = 0;
 
     *timed_out = false;
     for (;;) {
-        pid_t got = waitpid(child, &status, *timed_out ? 0 : WNOHANG);
+        pid_t got = waitpid(child, &status, WNOHANG);
 
         if (got == child)
             return status;
         if (got < 0 && errno != EINTR)
             return -1;
         if (now() >= end) {
+            kill(child, *timed_out ? SIGKILL : SIGTERM);
             *timed_out = true;
-            kill(child, SIGKILL);
-            continue;
+            end = now() + 1;
         }
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < 20000000)

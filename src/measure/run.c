@@ -14,7 +14,8 @@ static int seconds(const struct measure_job *job)
     return job->seconds ? job->seconds : MEASURE_SECONDS;
 }
 
-/* The first lines of what the program and its emulator printed. */
+/* The first lines of what the program and its emulator printed. When a program crashes, simavr
+ * waits for a debugger, and says so when it is ended. */
 static int emulator_failed(const struct process *process, const struct measure_job *job,
                            const struct work *work, struct measure_error *error)
 {
@@ -25,7 +26,9 @@ static int emulator_failed(const struct process *process, const struct measure_j
     char *log = work_read(work, "run.log", &n, &unread);
     const char *said = log ? log : "";
 
-    if (process->outcome == PROCESS_TIMED_OUT)
+    if (process->outcome == PROCESS_TIMED_OUT && strstr(said, "avr_gdb_init"))
+        measure_fail(error, "%s on %s: the program crashed", job->name, target->core);
+    else if (process->outcome == PROCESS_TIMED_OUT)
         measure_fail(error, "%s on %s: stopped after the time limit of %d s", job->name,
                      target->core, seconds(job));
     else if (process->outcome == PROCESS_NOT_STARTED)
@@ -79,8 +82,7 @@ static int collect(const struct measure_job *job, const uint8_t *bytes, size_t n
     return 0;
 }
 
-/* ---- data in files
- * ----------------------------------------------------------------------------------- */
+/* ---- data in files -------------------------------------------------------------------------- */
 
 static int write_inputs(const struct measure_job *job, const struct work *work,
                         struct measure_error *error)
@@ -137,6 +139,7 @@ static int run_by_files(const struct measure_job *job, const struct work *work, 
     } else {
         args_start(args, "./program.elf");
     }
+    args_split(args, job->emulator_flags ? job->emulator_flags : "");
     if (add_vectors(job, work, args, &report->error) || write_inputs(job, work, &report->error) ||
         emulate(job, work, args, &report->error))
         return -1;
@@ -148,8 +151,7 @@ static int run_by_files(const struct measure_job *job, const struct work *work, 
     return result;
 }
 
-/* ---- data in flash
- * ------------------------------------------------------------------------------------ */
+/* ---- data in flash -------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {

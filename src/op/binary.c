@@ -94,20 +94,20 @@ static void lower(struct lower *l, struct node *n)
         lower_add(l, n);
 }
 
-#define BINARY(kind, text)                                                                         \
-    const struct op op_##kind = {                                                                  \
-        .name = #kind,                                                                             \
-        .summary = text,                                                                           \
-        .attr_bytes = sizeof(struct attr_binary),                                                  \
-        .attrs = attrs,                                                                            \
-        .min_in = 2,                                                                               \
-        .max_in = 2,                                                                               \
-        .n_out = 1,                                                                                \
-        .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8),                                               \
-        .infer = infer,                                                                            \
-        .rows = rows_broadcast,                                                                    \
-        .in_place = in_place_broadcast,                                                            \
-        .lower = lower,                                                                            \
+#define BINARY(kind, text)                           \
+    const struct op op_##kind = {                    \
+        .name = #kind,                               \
+        .summary = text,                             \
+        .attr_bytes = sizeof(struct attr_binary),    \
+        .attrs = attrs,                              \
+        .min_in = 2,                                 \
+        .max_in = 2,                                 \
+        .n_out = 1,                                  \
+        .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8), \
+        .infer = infer,                              \
+        .rows = rows_broadcast,                      \
+        .in_place = in_place_broadcast,              \
+        .lower = lower,                              \
     }
 
 BINARY(add, "sum of two tensors with broadcasting, fused activation");

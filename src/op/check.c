@@ -17,8 +17,9 @@ void check_type(struct ctx *ctx, const struct node *n, int input, enum dtype typ
 {
     const struct tensor *t = n->in[input];
     if (t->type != type)
-        fail(ctx, n, "input '%s' is %s where %s is needed beside '%s' (%s): convert the model so "
-                     "that both agree",
+        fail(ctx, n,
+             "input '%s' is %s where %s is needed beside '%s' (%s): convert the model so "
+             "that both agree",
              t->name, tensor_text(ctx, t), dtype_name(type), n->in[0]->name,
              tensor_text(ctx, n->in[0]));
 }
@@ -27,17 +28,44 @@ void check_constant(struct ctx *ctx, const struct node *n, int input, const char
 {
     const struct tensor *t = n->in[input];
     if (!t->data)
-        fail(ctx, n, "the %s '%s' (%s) are computed at run time; they must be constants in the "
-                     "file: freeze the model before converting it",
+        fail(ctx, n,
+             "the %s '%s' (%s) are computed at run time; they must be constants in the "
+             "file: freeze the model before converting it",
              what, t->name, tensor_text(ctx, t));
 }
 
 static void check_scale(struct ctx *ctx, const struct node *n, const struct tensor *t, float scale)
 {
     if (!(scale > 0.0f) || isinf(scale))
-        fail(ctx, n, "tensor '%s' has the scale %g; scales must be positive and finite: quantise "
-                     "the model again",
+        fail(ctx, n,
+             "tensor '%s' has the scale %g; scales must be positive and finite: quantise "
+             "the model again",
              t->name, (double)scale);
+}
+
+/* Arithmetic with zero points is in 32 bits: a file may say anything. */
+static void check_zero(struct ctx *ctx, const struct node *n, const struct tensor *t, int32_t zero)
+{
+    const int bits = dtype_bits(t->type);
+    const bool is_unsigned = t->type == DTYPE_UINT8 || t->type == DTYPE_UINT16;
+    const int64_t min = is_unsigned ? 0 : -(INT64_C(1) << (bits - 1));
+    if (zero < min || zero >= min + (INT64_C(1) << bits))
+        fail(ctx, n, "tensor '%s' has the zero point %d, which %s cannot hold", t->name, (int)zero,
+             dtype_name(t->type));
+}
+
+void check_quant(struct ctx *ctx, const struct node *n, const struct tensor *t)
+{
+    const struct quant *q = &t->quant;
+    if (q->n > 1 && (q->axis < 0 || q->axis >= t->rank || q->n != t->dim[q->axis]))
+        fail(ctx, n,
+             "tensor '%s' (%s) has %d scales along axis %d, which do not fit it: quantise "
+             "the model again",
+             t->name, tensor_text(ctx, t), q->n, q->axis);
+    for (int i = 0; i < q->n; i++) {
+        check_scale(ctx, n, t, q->scale[i]);
+        check_zero(ctx, n, t, q->zero[i]);
+    }
 }
 
 void check_per_tensor(struct ctx *ctx, const struct node *n, const struct tensor *t)
@@ -45,13 +73,11 @@ void check_per_tensor(struct ctx *ctx, const struct node *n, const struct tensor
     if (t->type == DTYPE_FLOAT32)
         return;
     if (t->quant.n != 1)
-        fail(ctx, n, "tensor '%s' (%s) has %d scales; one scale for the whole tensor is needed: "
-                     "quantise activations per tensor",
+        fail(ctx, n,
+             "tensor '%s' (%s) has %d scales; one scale for the whole tensor is needed: "
+             "quantise activations per tensor",
              t->name, tensor_text(ctx, t), t->quant.n);
-    check_scale(ctx, n, t, t->quant.scale[0]);
-    if (t->type == DTYPE_INT8 && (t->quant.zero[0] < -128 || t->quant.zero[0] > 127))
-        fail(ctx, n, "tensor '%s' has the zero point %d, which int8 cannot hold", t->name,
-             (int)t->quant.zero[0]);
+    check_quant(ctx, n, t);
 }
 
 void check_weights_quant(struct ctx *ctx, const struct node *n, int input, int32_t channels,
@@ -60,14 +86,16 @@ void check_weights_quant(struct ctx *ctx, const struct node *n, int input, int32
     const struct tensor *t = n->in[input];
     const struct quant *q = &t->quant;
     if (q->n != 1 && (q->n != channels || (q->axis != axis && q->n > 1)))
-        fail(ctx, n, "the weights '%s' (%s) have %d scales along axis %d; one, or %d along axis "
-                     "%d, are needed: quantise them per tensor or per output channel",
+        fail(ctx, n,
+             "the weights '%s' (%s) have %d scales along axis %d; one, or %d along axis "
+             "%d, are needed: quantise them per tensor or per output channel",
              t->name, tensor_text(ctx, t), q->n, q->axis, (int)channels, axis);
     for (int i = 0; i < q->n; i++) {
         check_scale(ctx, n, t, q->scale[i]);
         if (q->zero[i])
-            fail(ctx, n, "the weights '%s' have the zero point %d; int8 weights are symmetric "
-                         "(zero point 0): quantise them so",
+            fail(ctx, n,
+                 "the weights '%s' have the zero point %d; int8 weights are symmetric "
+                 "(zero point 0): quantise them so",
                  t->name, (int)q->zero[i]);
     }
 }
@@ -82,8 +110,9 @@ void check_accumulator(struct ctx *ctx, const struct node *n, int32_t channels, 
         for (int32_t i = 0; i < taps; i++)
             most += abs(w[o * o_step + i * tap_step]) * INT64_C(255);
         if (most > INT32_MAX)
-            fail(ctx, n, "output channel %d can sum to %lld, beyond 32 bits: its bias or weights "
-                         "are out of range; quantise the model again",
+            fail(ctx, n,
+                 "output channel %d can sum to %lld, beyond 32 bits: its bias or weights "
+                 "are out of range; quantise the model again",
                  (int)o, (long long)most);
     }
 }
@@ -96,9 +125,10 @@ void check_same_quant(struct ctx *ctx, const struct node *n, int input)
     check_per_tensor(ctx, n, in);
     check_per_tensor(ctx, n, out);
     if (!tensor_same_quant(in, out))
-        fail(ctx, n, "input '%s' has the scale %g and the zero point %d, output '%s' %g and %d; %s "
-                     "passes numbers on and needs the same for both: quantise the model again, or "
-                     "put a QUANTIZE between",
+        fail(ctx, n,
+             "input '%s' has the scale %g and the zero point %d, output '%s' %g and %d; %s "
+             "passes numbers on and needs the same for both: quantise the model again, or "
+             "put a QUANTIZE between",
              in->name, (double)in->quant.scale[0], (int)in->quant.zero[0], out->name,
              (double)out->quant.scale[0], (int)out->quant.zero[0], n->op->name);
 }
@@ -111,8 +141,9 @@ void check_out_quant(struct ctx *ctx, const struct node *n, float scale, int32_t
     check_per_tensor(ctx, n, n->in[0]);
     check_per_tensor(ctx, n, out);
     if (out->quant.scale[0] != scale || out->quant.zero[0] != zero)
-        fail(ctx, n, "output '%s' has the scale %g and the zero point %d; an int8 %s gives %g and "
-                     "%d: quantise the model again",
+        fail(ctx, n,
+             "output '%s' has the scale %g and the zero point %d; an int8 %s gives %g and "
+             "%d: quantise the model again",
              out->name, (double)out->quant.scale[0], (int)out->quant.zero[0], n->op->name,
              (double)scale, (int)zero);
 }

@@ -33,8 +33,8 @@ struct call *lower_window(struct lower *l, const struct kernel *kernel, const vo
 {
     struct tensor *in = l->step->node->in[0], *out = l->step->node->out[0];
     if (w->kernel > WINDOW_ROWS_MAX)
-        fail(l->ctx, l->step->node, "a window of %d rows; at most %d are supported",
-             (int)w->kernel, WINDOW_ROWS_MAX);
+        fail(l->ctx, l->step->node, "a window of %d rows; at most %d are supported", (int)w->kernel,
+             WINDOW_ROWS_MAX);
     struct call *c = lower_call(l, kernel, params);
     int32_t in_row = in->dim[2] * in->dim[3], out_row = out->dim[2] * out->dim[3];
     struct operand *from = call_bind(c, in, 0), *to = call_bind(c, out, 0);
@@ -46,6 +46,7 @@ struct call *lower_window(struct lower *l, const struct kernel *kernel, const vo
     }
     int row = call_loop(c, out->dim[1]);
     to->step[row] = out_row;
+    from->window.loop = row;
     return c;
 }
 

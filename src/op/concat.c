@@ -2,7 +2,10 @@
 /* concat.c - tensors one after the other along an axis. */
 #include "op/op.h"
 
-#define FIELD(name, type) {#name, type, offsetof(struct attr_concat, name)}
+#define FIELD(name, type)                               \
+    {                                                   \
+#name, type, offsetof(struct attr_concat, name) \
+    }
 
 static const struct attr_field attrs[] = {
     FIELD(axis, ATTR_INT),
@@ -23,8 +26,9 @@ static void check_part(struct ctx *ctx, const struct node *n, int input)
     for (int i = 0; fits && i < t->rank; i++)
         fits = i == a->axis || t->dim[i] == first->dim[i];
     if (!fits)
-        fail(ctx, n, "input '%s' (%s) differs from '%s' (%s) in more than axis %d, along which "
-                     "they are joined",
+        fail(ctx, n,
+             "input '%s' (%s) differs from '%s' (%s) in more than axis %d, along which "
+             "they are joined",
              t->name, tensor_text(ctx, t), first->name, tensor_text(ctx, first), (int)a->axis);
 }
 
@@ -37,8 +41,9 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
         fail(ctx, n, "axis %d is no axis of '%s' (%s)", (int)a->axis, first->name,
              tensor_text(ctx, first));
     if (a->activation != ACT_NONE)
-        fail(ctx, n, "has the fused activation %s, which no reference gives concat: put it behind "
-                     "as an operator of its own",
+        fail(ctx, n,
+             "has the fused activation %s, which no reference gives concat: put it behind "
+             "as an operator of its own",
              activation_name(a->activation));
     want_like(want, first);
     int64_t size = 0;
@@ -55,7 +60,7 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
 static bool keeps_rows(const struct node *n)
 {
     const struct attr_concat *a = n->attr;
-    return a->axis >= row_axes(n->out[0]);
+    return row_axes(n->out[0]) > 0 && a->axis >= row_axes(n->out[0]);
 }
 
 static void lower(struct lower *l, struct node *n)

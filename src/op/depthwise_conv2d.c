@@ -10,8 +10,9 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     check_type(ctx, n, 1, in->type);
     check_constant(ctx, n, 1, "weights");
     if (w->dim[0] != 1 || w->dim[3] % in->dim[3])
-        fail(ctx, n, "weights '%s' (%s) must be [1, height, width, channels], the channels a "
-                     "multiple of the %d of '%s': convert the model again",
+        fail(ctx, n,
+             "weights '%s' (%s) must be [1, height, width, channels], the channels a "
+             "multiple of the %d of '%s': convert the model again",
              w->name, tensor_text(ctx, w), (int)in->dim[3], in->name);
     check_conv(ctx, n, w->dim[3], 3);
     want_conv(ctx, n, w->dim[1], w->dim[2], w->dim[3], want);

@@ -71,8 +71,9 @@ void check_movable(struct ctx *ctx, const struct node *n)
 {
     int bits = dtype_bits(n->in[0]->type);
     if (bits != 8 && bits != 32)
-        fail(ctx, n, "'%s' is %s; generated code moves elements of 8 and 32 bits only: cast it in "
-                     "the model to int8, int32 or float32",
+        fail(ctx, n,
+             "'%s' is %s; generated code moves elements of 8 and 32 bits only: cast it in "
+             "the model to int8, int32 or float32",
              n->in[0]->name, tensor_text(ctx, n->in[0]));
 }
 
@@ -97,4 +98,6 @@ void lower_move(struct lower *l, struct tensor *in, int32_t in_offset, int32_t o
     struct operand *to = call_bind(c, l->step->node->out[0], out_offset);
     call_loops(c, loops, last, from, to);
     c->count = loops->size[last];
+    c->joins = n_rows > 0 && last == 1 && in_step == 1 && out_step == 1 &&
+               loops->step[0][0] == c->count && loops->step[1][0] == c->count;
 }

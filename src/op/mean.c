@@ -2,7 +2,10 @@
 /* mean.c - averages over any axes. */
 #include "op/float.h"
 
-#define FIELD(name, type) {#name, type, offsetof(struct attr_mean, name)}
+#define FIELD(name, type)                             \
+    {                                                 \
+#name, type, offsetof(struct attr_mean, name) \
+    }
 
 static const struct attr_field attrs[] = {
     FIELD(axes, ATTR_INTS),
@@ -40,8 +43,8 @@ static void lower_s8(struct lower *l, struct node *n)
     const struct attr_mean *a = n->attr;
     const struct tensor *in = n->in[0], *out = n->out[0];
     const int32_t count = sums_count(n, &a->axes);
-    struct multiplier m = quantize_multiplier(
-        l->ctx, (double)in->quant.scale[0] / (double)out->quant.scale[0]);
+    struct multiplier m = quantize_multiplier(l->ctx, (double)in->quant.scale[0] /
+                                                          (double)out->quant.scale[0]);
     int up = 0;
     while (count >> up > 1)
         up++;
@@ -52,7 +55,12 @@ static void lower_s8(struct lower *l, struct node *n)
         .shift = (int8_t)(m.shift - up),
         .out_zero = (int16_t)out->quant.zero[0],
     };
-    lower_finish(l, &kernel_mean_s8, &p, lower_sums(l, &a->axes));
+    struct mica_mean_s16_s8 p_s16 = {p.zero_sum, p.multiplier, p.shift, p.out_zero};
+    struct tensor *sums = lower_sums(l, &a->axes);
+    if (sums->type == DTYPE_INT16)
+        lower_finish(l, &kernel_mean_s16_s8, &p_s16, sums);
+    else
+        lower_finish(l, &kernel_mean_s8, &p, sums);
 }
 
 static void lower(struct lower *l, struct node *n)

@@ -13,7 +13,9 @@ void check_rank(struct ctx *, const struct node *, int input, int rank);
 void check_type(struct ctx *, const struct node *, int input, enum dtype);
 /* Weights and tables must be in the file; what: "weights", "bias". */
 void check_constant(struct ctx *, const struct node *, int input, const char *what);
-/* One scale and one zero point, the scale finite and positive. No check on float tensors. */
+/* Scales finite and positive, as many as their axis is long; zero points within the type. */
+void check_quant(struct ctx *, const struct node *, const struct tensor *);
+/* The same, and one scale and one zero point. No check on float tensors. */
 void check_per_tensor(struct ctx *, const struct node *, const struct tensor *);
 /* Symmetric weights: one scale, or `channels` of them along `axis`; every zero point 0. */
 void check_weights_quant(struct ctx *, const struct node *, int input, int32_t channels, int axis);
@@ -43,6 +45,8 @@ struct multiplier quantize_multiplier(const struct ctx *, double real);
 /* x * multiplier * 2^(shift - 31) with the roundings of the profile: what mica_requantize does on
  * the device, for tables computed here. */
 int32_t requantize(const struct ctx *, int32_t x, struct multiplier);
+/* x + zero; wraps as the references do where a scale is absurd. */
+int32_t add_zero(int32_t x, int32_t zero);
 
 /* The integer range that a fused activation leaves of an int8 tensor; of a float tensor. */
 void activation_range_s8(enum activation, const struct tensor *out, int16_t *min, int16_t *max);

@@ -4,7 +4,10 @@
 
 #include "op/op.h"
 
-#define FIELD(name, type) {#name, type, offsetof(struct attr_pad, name)}
+#define FIELD(name, type)                            \
+    {                                                \
+#name, type, offsetof(struct attr_pad, name) \
+    }
 
 static const struct attr_field attrs[] = {
     FIELD(before, ATTR_INTS),
@@ -35,8 +38,9 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
         int64_t size = (int64_t)a->before.at[i] + in->dim[i] + a->after.at[i];
         elements *= size;
         if (a->before.at[i] < 0 || a->after.at[i] < 0 || elements > TENSOR_BYTES_MAX)
-            fail(ctx, n, "dimension %d is padded by %d and %d: paddings must be positive, the "
-                         "result at most %d bytes",
+            fail(ctx, n,
+                 "dimension %d is padded by %d and %d: paddings must be positive, the "
+                 "result at most %d bytes",
                  i, (int)a->before.at[i], (int)a->after.at[i], TENSOR_BYTES_MAX);
         want->dim[i] = (int32_t)size;
     }
@@ -49,7 +53,7 @@ static bool keeps_rows(const struct node *n)
     for (int i = 0; i < row_axes(n->out[0]); i++)
         if (a->before.at[i] || a->after.at[i])
             return false;
-    return true;
+    return row_axes(n->out[0]) > 0;
 }
 
 /* Fills the output, row by row where rows are independent. */
@@ -70,6 +74,7 @@ static void lower_fill(struct lower *l, struct node *n)
     c->count = (int32_t)(tensor_elements(n->out[0]) / rows);
     struct operand *out = call_bind(c, n->out[0], 0);
     out->step[call_loop(c, rows)] = c->count;
+    c->joins = true;
 }
 
 static void lower(struct lower *l, struct node *n)

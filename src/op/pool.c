@@ -2,13 +2,15 @@
 /* pool.c - the largest and the average of windows. */
 #include "op/float.h"
 
-#define FIELD(name, type) {#name, type, offsetof(struct attr_pool, name)}
+#define FIELD(name, type)                             \
+    {                                                 \
+#name, type, offsetof(struct attr_pool, name) \
+    }
 
 static const struct attr_field attrs[] = {
-    FIELD(kernel_h, ATTR_INT),   FIELD(kernel_w, ATTR_INT), FIELD(stride_h, ATTR_INT),
-    FIELD(stride_w, ATTR_INT),   FIELD(pad_top, ATTR_INT),  FIELD(pad_bottom, ATTR_INT),
-    FIELD(pad_left, ATTR_INT),   FIELD(pad_right, ATTR_INT),
-    FIELD(activation, ATTR_ACTIVATION),
+    FIELD(kernel_h, ATTR_INT), FIELD(kernel_w, ATTR_INT),  FIELD(stride_h, ATTR_INT),
+    FIELD(stride_w, ATTR_INT), FIELD(pad_top, ATTR_INT),   FIELD(pad_bottom, ATTR_INT),
+    FIELD(pad_left, ATTR_INT), FIELD(pad_right, ATTR_INT), FIELD(activation, ATTR_ACTIVATION),
     {NULL, ATTR_INT, 0},
 };
 
@@ -61,19 +63,19 @@ bool pool_is_global(const struct node *n)
 }
 
 /* The two kernels have parameters of the same names. */
-#define POOL(kind)                                                                                 \
-    do {                                                                                           \
-        struct mica_##kind##_s8 p = {                                                              \
-            .in_w = lower_i16(l, "the input's width", in->dim[2]),                                 \
-            .channels = lower_i16(l, "the channels", in->dim[3]),                                  \
-            .out_w = lower_i16(l, "the output's width", out->dim[2]),                              \
-            .kernel_h = lower_i16(l, "the kernel's height", a->kernel_h),                          \
-            .kernel_w = lower_i16(l, "the kernel's width", a->kernel_w),                           \
-            .stride_w = lower_i16(l, "the stride", a->stride_w),                                   \
-            .pad_left = lower_i16(l, "the padding", a->pad_left),                                  \
-        };                                                                                         \
-        activation_range_s8(a->activation, out, &p.out_min, &p.out_max);                           \
-        lower_window(l, &kernel_##kind##_s8, &p, &window);                                         \
+#define POOL(kind)                                                        \
+    do {                                                                  \
+        struct mica_##kind##_s8 p = {                                     \
+            .in_w = lower_i16(l, "the input's width", in->dim[2]),        \
+            .channels = lower_i16(l, "the channels", in->dim[3]),         \
+            .out_w = lower_i16(l, "the output's width", out->dim[2]),     \
+            .kernel_h = lower_i16(l, "the kernel's height", a->kernel_h), \
+            .kernel_w = lower_i16(l, "the kernel's width", a->kernel_w),  \
+            .stride_w = lower_i16(l, "the stride", a->stride_w),          \
+            .pad_left = lower_i16(l, "the padding", a->pad_left),         \
+        };                                                                \
+        activation_range_s8(a->activation, out, &p.out_min, &p.out_max);  \
+        lower_window(l, &kernel_##kind##_s8, &p, &window);                \
     } while (0)
 
 static void lower_global_average(struct lower *l, struct node *n)
@@ -82,7 +84,11 @@ static void lower_global_average(struct lower *l, struct node *n)
     struct tensor *sums = lower_sums(l, &pool_axes);
     struct mica_average_s8 p = {.count = sums_count(n, &pool_axes)};
     activation_range_s8(a->activation, n->out[0], &p.out_min, &p.out_max);
-    lower_finish(l, &kernel_average_s8, &p, sums);
+    struct mica_average_s16_s8 p_s16 = {p.count, p.out_min, p.out_max};
+    if (sums->type == DTYPE_INT16)
+        lower_finish(l, &kernel_average_s16_s8, &p_s16, sums);
+    else
+        lower_finish(l, &kernel_average_s8, &p, sums);
 }
 
 static void lower_s8(struct lower *l, struct node *n)

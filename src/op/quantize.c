@@ -9,13 +9,23 @@ static bool is_byte(enum dtype type)
 
 /* ---- quantize -------------------------------------------------------------------------------- */
 
+/* float32 to 8 and 16 bits, and those to each other but for uint8 and int16. */
+static bool can_quantize(enum dtype in, enum dtype out)
+{
+    if (in == DTYPE_FLOAT32)
+        return is_byte(out) || out == DTYPE_INT16;
+    if (in == DTYPE_INT16)
+        return out == DTYPE_INT8 || out == DTYPE_INT16;
+    return is_byte(out) || (in == DTYPE_INT8 && out == DTYPE_INT16);
+}
+
 static void infer_quantize(struct ctx *ctx, struct node *n, struct tensor *want)
 {
     const struct tensor *in = n->in[0], *out = n->out[0];
-    bool can = in->type == DTYPE_FLOAT32 ? out->type == DTYPE_INT8 : is_byte(out->type);
-    if (!can)
-        fail(ctx, n, "turns '%s' (%s) into '%s' (%s); supported are float32 to int8, and int8 and "
-                     "uint8 to each other: quantise the model to int8",
+    if (!can_quantize(in->type, out->type))
+        fail(ctx, n,
+             "turns '%s' (%s) into '%s' (%s); supported are float32 to int8, uint8 and "
+             "int16, int8 to these, and back to int8: quantise the model to int8",
              in->name, tensor_text(ctx, in), out->name, tensor_text(ctx, out));
     check_per_tensor(ctx, n, in);
     check_per_tensor(ctx, n, out);
@@ -23,49 +33,84 @@ static void infer_quantize(struct ctx *ctx, struct node *n, struct tensor *want)
     want->type = out->type;
 }
 
-static int32_t saturate(enum dtype type, int64_t x)
+static int32_t saturate(enum dtype type, int32_t x)
 {
     int32_t min = type == DTYPE_UINT8 ? 0 : -128, max = min + 255;
-    return (int32_t)(x < min ? min : x > max ? max : x);
+    return x < min ? min : x > max ? max : x;
 }
 
 /* Both types as bytes: a table over their 256 values. */
 static void lower_bytes(struct lower *l, const struct tensor *in, const struct tensor *out)
 {
     int8_t table[256];
-    struct multiplier m = quantize_multiplier(
-        l->ctx, (double)in->quant.scale[0] / (double)out->quant.scale[0]);
+    struct multiplier m = quantize_multiplier(l->ctx, (double)in->quant.scale[0] /
+                                                          (double)out->quant.scale[0]);
     for (int32_t byte = -128; byte < 128; byte++) {
         int32_t q = in->type == DTYPE_UINT8 ? byte & 255 : byte;
-        int64_t y = requantize(l->ctx, q - in->quant.zero[0], m);
-        table[byte + 128] = (int8_t)(uint8_t)saturate(out->type, y + out->quant.zero[0]);
+        int32_t y = add_zero(requantize(l->ctx, q - in->quant.zero[0], m), out->quant.zero[0]);
+        table[byte + 128] = (int8_t)(uint8_t)saturate(out->type, y);
     }
     lower_table_s8(l, table);
+}
+
+static void lower_float(struct lower *l, const struct tensor *out)
+{
+    const float scale = out->quant.scale[0];
+    const int32_t zero = out->quant.zero[0];
+    if (out->type == DTYPE_INT8) {
+        struct mica_quantize_s8 p = {.scale = scale, .out_zero = zero};
+        lower_pointwise(l, &kernel_quantize_s8, &p);
+    } else if (out->type == DTYPE_UINT8) {
+        struct mica_quantize_u8 p = {.scale = scale, .out_zero = zero};
+        lower_pointwise(l, &kernel_quantize_u8, &p);
+    } else {
+        struct mica_quantize_s16 p = {.scale = scale, .out_zero = zero};
+        lower_pointwise(l, &kernel_quantize_s16, &p);
+    }
+}
+
+/* The three kernels have parameters of the same names. */
+#define REQUANTIZE(kind)                                                   \
+    do {                                                                   \
+        struct mica_requantize_##kind p = {.in_zero = in->quant.zero[0],   \
+                                           .out_zero = out->quant.zero[0], \
+                                           .multiplier = m.multiplier,     \
+                                           .shift = (int8_t)m.shift};      \
+        lower_pointwise(l, &kernel_requantize_##kind, &p);                 \
+    } while (0)
+
+static void lower_words(struct lower *l, const struct tensor *in, const struct tensor *out)
+{
+    struct multiplier m = quantize_multiplier(l->ctx, (double)in->quant.scale[0] /
+                                                          (double)out->quant.scale[0]);
+    if (in->type == DTYPE_INT8)
+        REQUANTIZE(s8_s16);
+    else if (out->type == DTYPE_INT8)
+        REQUANTIZE(s16_s8);
+    else
+        REQUANTIZE(s16_s16);
 }
 
 static void lower_quantize(struct lower *l, struct node *n)
 {
     const struct tensor *in = n->in[0], *out = n->out[0];
-    if (in->type == DTYPE_FLOAT32) {
-        struct mica_quantize_s8 p = {
-            .scale = out->quant.scale[0],
-            .out_zero = (int16_t)out->quant.zero[0],
-        };
-        lower_pointwise(l, &kernel_quantize_s8, &p);
-    } else if (in->type == out->type && tensor_same_quant(in, out)) {
+    if (in->type == DTYPE_FLOAT32)
+        lower_float(l, out);
+    else if (!is_byte(in->type) || !is_byte(out->type))
+        lower_words(l, in, out);
+    else if (in->type == out->type && tensor_same_quant(in, out))
         lower_pointwise(l, &kernel_copy_s8, NULL);
-    } else {
+    else
         lower_bytes(l, in, out);
-    }
 }
 
 const struct op op_quantize = {
     .name = "quantize",
-    .summary = "float32 to int8; int8 and uint8 to each other and to another scale",
+    .summary = "float32 to int8, uint8, int16; int8 to these and back; to another scale",
     .min_in = 1,
     .max_in = 1,
     .n_out = 1,
-    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8),
+    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) | TYPE_BIT(INT16),
     .infer = infer_quantize,
     .rows = rows_pointwise,
     .in_place = in_place_same_bytes,
@@ -77,16 +122,10 @@ const struct op op_quantize = {
 static void infer_dequantize(struct ctx *ctx, struct node *n, struct tensor *want)
 {
     const struct tensor *in = n->in[0];
-    const struct quant *q = &in->quant;
-    if (in->type != DTYPE_FLOAT16 && q->n <= 1)
-        check_per_tensor(ctx, n, in);
-    if (in->type != DTYPE_FLOAT16 && q->n > 1)
-        for (int i = 0; i < q->n; i++)
-            if (q->axis < 0 || q->axis >= in->rank || q->n != in->dim[q->axis] ||
-                !(q->scale[i] > 0.0f))
-                fail(ctx, n, "'%s' (%s) has %d scales along axis %d, which do not fit it or are "
-                             "not positive: quantise the model again",
-                     in->name, tensor_text(ctx, in), q->n, q->axis);
+    if (in->type != DTYPE_FLOAT16 && in->quant.n == 0)
+        check_per_tensor(ctx, n, in); /* says that a scale is missing */
+    if (in->type != DTYPE_FLOAT16)
+        check_quant(ctx, n, in);
     want_like(want, in);
     want->type = DTYPE_FLOAT32;
 }
@@ -126,6 +165,7 @@ static void lower_dequantize(struct lower *l, struct node *n)
         int loop = call_loop(call, channels > 1 ? outer : rows);
         from->step[loop] = to->step[loop] = channels > 1 ? channels * run : width;
         call->count = channels > 1 ? run : width;
+        call->joins = channels == 1;
     }
 }
 

@@ -17,9 +17,7 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
 static void lower(struct lower *l, struct node *n)
 {
     check_movable(l->ctx, n);
-    struct loops loops = {.n = 1,
-                          .size = {(int32_t)tensor_elements(n->in[0])},
-                          .step = {{1}, {1}}};
+    struct loops loops = {.n = 1, .size = {(int32_t)tensor_elements(n->in[0])}, .step = {{1}, {1}}};
     lower_move(l, n->in[0], 0, 0, &loops, 0);
 }
 

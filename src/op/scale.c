@@ -11,6 +11,8 @@ struct multiplier quantize_multiplier(const struct ctx *ctx, double real)
     struct multiplier m = {0, 0};
     if (real == 0.0)
         return m;
+    if (!(real < 0x1p62)) /* ratios of scales far apart, infinite in float32 */
+        real = 0x1p62;
     double fraction = frexp(real, &m.shift);
     int64_t q = (int64_t)round(fraction * (double)(INT64_C(1) << 31));
     if (q == INT64_C(1) << 31) {
@@ -39,6 +41,11 @@ int32_t requantize(const struct ctx *ctx, int32_t x, struct multiplier m)
     }
     int32_t wide = (int32_t)((uint32_t)x << (m.shift > 0 ? m.shift : 0));
     return mica_fixed_divide(mica_fixed_multiply(wide, m.multiplier), m.shift < 0 ? -m.shift : 0);
+}
+
+int32_t add_zero(int32_t x, int32_t zero)
+{
+    return (int32_t)((uint32_t)x + (uint32_t)zero);
 }
 
 /* zero + round(real / scale) in float32, limited so that the conversion is defined. */
@@ -82,8 +89,8 @@ void channel_multipliers(struct lower *l, const struct tensor *in, const struct 
     int8_t *s = NEWS(l->ctx, int8_t, channels);
     for (int32_t c = 0; c < channels; c++) {
         double scale = (double)weights->quant.scale[weights->quant.n > 1 ? c : 0];
-        struct multiplier q = quantize_multiplier(
-            l->ctx, (double)in->quant.scale[0] * scale / (double)out->quant.scale[0]);
+        struct multiplier q = quantize_multiplier(l->ctx, (double)in->quant.scale[0] * scale /
+                                                              (double)out->quant.scale[0]);
         m[c] = q.multiplier;
         s[c] = (int8_t)q.shift;
     }

@@ -2,14 +2,14 @@
 /* slice.c - a part of a tensor: SLICE, STRIDED_SLICE. */
 #include "op/op.h"
 
-#define FIELD(name, type) {#name, type, offsetof(struct attr_slice, name)}
+#define FIELD(name, type)                              \
+    {                                                  \
+#name, type, offsetof(struct attr_slice, name) \
+    }
 
 static const struct attr_field attrs[] = {
-    FIELD(begin, ATTR_INTS),
-    FIELD(size, ATTR_INTS),
-    FIELD(stride, ATTR_INTS),
-    FIELD(drop, ATTR_INTS),
-    {NULL, ATTR_INT, 0},
+    FIELD(begin, ATTR_INTS), FIELD(size, ATTR_INTS), FIELD(stride, ATTR_INTS),
+    FIELD(drop, ATTR_INTS),  {NULL, ATTR_INT, 0},
 };
 
 static bool is_dropped(const struct attr_slice *a, int axis)
@@ -36,8 +36,8 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
         if (a->size.at[i] < 1 || a->begin.at[i] < 0 || a->begin.at[i] >= in->dim[i] || last < 0 ||
             last >= in->dim[i])
             fail(ctx, n, "axis %d: %d elements from %d on with stride %d leave the %d of '%s' (%s)",
-                 i, (int)a->size.at[i], (int)a->begin.at[i], (int)a->stride.at[i],
-                 (int)in->dim[i], in->name, tensor_text(ctx, in));
+                 i, (int)a->size.at[i], (int)a->begin.at[i], (int)a->stride.at[i], (int)in->dim[i],
+                 in->name, tensor_text(ctx, in));
         if (is_dropped(a, i) && a->size.at[i] != 1)
             fail(ctx, n, "axis %d is dropped with a size of %d; only 1 can be", i,
                  (int)a->size.at[i]);
@@ -54,7 +54,7 @@ static bool keeps_rows(const struct node *n)
     for (int i = 0; i < row_axes(in); i++)
         if (a->size.at[i] != in->dim[i] || a->stride.at[i] < 0)
             return false;
-    return tensor_rows(in) == tensor_rows(n->out[0]);
+    return row_axes(in) > 0 && tensor_rows(in) == tensor_rows(n->out[0]);
 }
 
 static void lower(struct lower *l, struct node *n)
@@ -65,7 +65,8 @@ static void lower(struct lower *l, struct node *n)
     int32_t offset = 0, pitch = 1;
     for (int i = in->rank - 1; i >= 0; i--) {
         loops.size[i] = a->size.at[i];
-        loops.step[0][i] = a->stride.at[i] * axis_pitch(in, i);
+        /* One element takes no step; its stride may be any number. */
+        loops.step[0][i] = a->size.at[i] > 1 ? a->stride.at[i] * axis_pitch(in, i) : 0;
         loops.step[1][i] = pitch;
         offset += a->begin.at[i] * axis_pitch(in, i);
         pitch *= a->size.at[i];

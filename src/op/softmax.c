@@ -22,8 +22,9 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     if (!isfinite(a->beta) || (in->type == DTYPE_INT8 && !(a->beta > 0)))
         fail(ctx, n, "beta is %g; it must be a positive number", (double)a->beta);
     if (in->type == DTYPE_INT8 && in->dim[in->rank - 1] > SUMMED_MAX)
-        fail(ctx, n, "input '%s' (%s) has a last dimension beyond %d, whose sum of powers would "
-                     "overflow: use a float32 softmax there",
+        fail(ctx, n,
+             "input '%s' (%s) has a last dimension beyond %d, whose sum of powers would "
+             "overflow: use a float32 softmax there",
              in->name, tensor_text(ctx, in), SUMMED_MAX);
     want_like(want, in);
 }
@@ -39,8 +40,9 @@ static void lower_s8(struct lower *l, struct node *n)
     double real = (double)a->beta * (double)in->quant.scale[0] * (double)(INT32_C(1) << 26);
     struct multiplier m = quantize_multiplier(l->ctx, real < most ? real : most);
     if (m.shift < 0 || real <= 1.0)
-        fail(l->ctx, n, "beta times the scale of '%s' is %g; the reference takes nothing at or "
-                        "below 2^-26, where every output is the same: quantise the model again",
+        fail(l->ctx, n,
+             "beta times the scale of '%s' is %g; the reference takes nothing at or "
+             "below 2^-26, where every output is the same: quantise the model again",
              in->name, (double)a->beta * (double)in->quant.scale[0]);
     struct mica_softmax_s8 p = {
         .multiplier = m.multiplier,

@@ -54,18 +54,44 @@ static struct loops sum_loops(const struct node *n, const struct int_list *axes)
     return l;
 }
 
+/* The narrowest type that holds every sum: it is memory that lives as long as all rows take. */
+static enum dtype sum_type(const struct node *n, const struct int_list *axes)
+{
+    if (n->in[0]->type == DTYPE_FLOAT32)
+        return DTYPE_FLOAT32;
+    return sums_count(n, axes) <= 255 ? DTYPE_INT16 : DTYPE_INT32; /* 255 * -128 > -2^15 */
+}
+
+static struct call *lower_zero(struct lower *l, struct tensor *sums)
+{
+    const struct kernel *kernel = sums->type == DTYPE_FLOAT32 ? &kernel_zero_f32
+                                  : sums->type == DTYPE_INT16 ? &kernel_zero_s16
+                                                              : &kernel_zero_s32;
+    struct call *zero = lower_call(l, kernel, NULL);
+    zero->phase = PHASE_START;
+    zero->count = (int32_t)tensor_elements(sums);
+    call_bind(zero, sums, 0);
+    return zero;
+}
+
+static struct call *lower_add_up(struct lower *l, enum dtype type, int32_t width)
+{
+    struct mica_sum_f32 p_f32 = {.width = width};
+    struct mica_sum_s8_s16 p_s16 = {.width = width};
+    struct mica_sum_s8 p_s32 = {.width = width};
+    return type == DTYPE_FLOAT32 ? lower_call(l, &kernel_sum_f32, &p_f32)
+           : type == DTYPE_INT16 ? lower_call(l, &kernel_sum_s8_s16, &p_s16)
+                                 : lower_call(l, &kernel_sum_s8, &p_s32);
+}
+
 /* The kernel of sums takes n runs of `width` neighbouring sums: the last two loops where the last
  * moves the sums, or else the last alone with a width of 1. */
 struct tensor *lower_sums(struct lower *l, const struct int_list *axes)
 {
     struct node *n = l->step->node;
-    const bool is_float = n->in[0]->type == DTYPE_FLOAT32;
-    const int32_t n_sums = (int32_t)tensor_elements(n->out[0]);
-    struct tensor *sums = lower_temp(l, is_float ? DTYPE_FLOAT32 : DTYPE_INT32, n_sums);
-    struct call *zero = lower_call(l, is_float ? &kernel_zero_f32 : &kernel_zero_s32, NULL);
-    zero->phase = PHASE_START;
-    zero->count = n_sums;
-    call_bind(zero, sums, 0);
+    const enum dtype type = sum_type(n, axes);
+    struct tensor *sums = lower_temp(l, type, (int32_t)tensor_elements(n->out[0]));
+    lower_zero(l, sums);
 
     const int n_rows = takes_rows(n, axes) ? row_axes(n->in[0]) : 0;
     struct loops loops = sum_loops(n, axes);
@@ -79,10 +105,7 @@ struct tensor *lower_sums(struct lower *l, const struct int_list *axes)
             loops.step[0][outer - 1] == width)
             runs = loops.size[--outer];
     }
-    struct mica_sum_s8 p_s8 = {.width = width};
-    struct mica_sum_f32 p_f32 = {.width = width};
-    struct call *add = is_float ? lower_call(l, &kernel_sum_f32, &p_f32)
-                                : lower_call(l, &kernel_sum_s8, &p_s8);
+    struct call *add = lower_add_up(l, type, width);
     struct operand *from = call_bind(add, n->in[0], 0), *to = call_bind(add, sums, 0);
     call_loops(add, &loops, outer, from, to);
     add->count = runs;

@@ -35,7 +35,7 @@ static bool keeps_rows(const struct node *n)
     for (int i = 0; i < row_axes(n->out[0]); i++)
         if (a->perm.at[i] != i)
             return false;
-    return true;
+    return row_axes(n->out[0]) > 0;
 }
 
 static void lower(struct lower *l, struct node *n)

@@ -62,6 +62,8 @@ static void fixed_table(struct lower *l, struct node *n, int8_t table[256])
     struct multiplier m;
     double real = (double)in->quant.scale[0] * (double)(INT32_C(1) << 27);
     m.multiplier = (int32_t)round(frexp(real, &m.shift) * (double)(INT64_C(1) << 31));
+    if (m.shift < -31) /* every input is as good as 0 */
+        m = (struct multiplier){0, 0};
     const double radius = floor(ldexp(15.0, 27 - m.shift));
     for (int32_t q = -128; q < 128; q++) {
         int32_t x = q - in->quant.zero[0];
@@ -115,7 +117,7 @@ static int32_t rescale(struct lower *l, const struct node *n, int32_t q)
 {
     const struct quant *in = &n->in[0]->quant, *out = &n->out[0]->quant;
     struct multiplier m = quantize_multiplier(l->ctx, (double)(in->scale[0] / out->scale[0]));
-    return requantize(l->ctx, q - in->zero[0], m) + out->zero[0];
+    return add_zero(requantize(l->ctx, q - in->zero[0], m), out->zero[0]);
 }
 
 static void lower_clamp_s8(struct lower *l, struct node *n)
@@ -172,9 +174,9 @@ static void lower_leaky_relu(struct lower *l, struct node *n)
     for (int32_t q = -128; q < 128; q++) {
         int32_t negative = requantize(l->ctx, q - in->zero[0], m);
         if (a->alpha < 0)
-            negative = -negative;
-        table[q + 128] =
-            saturate(q >= in->zero[0] ? rescale(l, n, q) : negative + out->zero[0]);
+            negative = (int32_t)(0u - (uint32_t)negative);
+        table[q + 128] = saturate(q >= in->zero[0] ? rescale(l, n, q)
+                                                   : add_zero(negative, out->zero[0]));
     }
     lower_table_s8(l, table);
 }
@@ -240,11 +242,11 @@ static void lower_hard_swish(struct lower *l, struct node *n)
     const struct quant *in = &n->in[0]->quant, *out = &n->out[0]->quant;
     const float fine = 1.0f / 128.0f * in->scale[0];
     struct multiplier to_out = quantize_multiplier(l->ctx, (double)(fine / out->scale[0]));
-    struct multiplier to_share =
-        quantize_multiplier(l->ctx, (double)(fine / (3.0f / 32768.0f)));
+    struct multiplier to_share = quantize_multiplier(l->ctx, (double)(fine / (3.0f / 32768.0f)));
     if (to_out.shift > 0)
-        fail(l->ctx, n, "the scale of '%s' is 128 times or more that of '%s', which the reference "
-                        "refuses: quantise the model again",
+        fail(l->ctx, n,
+             "the scale of '%s' is 128 times or more that of '%s', which the reference "
+             "refuses: quantise the model again",
              n->in[0]->name, n->out[0]->name);
     int8_t table[256];
     for (int32_t q = -128; q < 128; q++)
@@ -254,9 +256,9 @@ static void lower_hard_swish(struct lower *l, struct node *n)
 
 /* ---- the operators --------------------------------------------------------------------------- */
 
-#define UNARY_FIELDS(kind, text)                                                                   \
-    .name = #kind, .summary = text, .min_in = 1, .max_in = 1, .n_out = 1,                          \
-    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8), .rows = rows_pointwise,                           \
+#define UNARY_FIELDS(kind, text)                                          \
+    .name = #kind, .summary = text, .min_in = 1, .max_in = 1, .n_out = 1, \
+    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8), .rows = rows_pointwise,  \
     .in_place = in_place_same_bytes
 
 const struct op op_logistic = {

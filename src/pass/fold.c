@@ -64,8 +64,9 @@ struct memory {
     void *out, **temp;
 };
 
-static void *memory_of(void *user, const struct tensor *t)
+static void *memory_of(void *user, const struct tensor *t, int32_t row)
 {
+    (void)row; /* steps are run whole */
     const struct memory *m = user;
     for (int i = 0; i < m->step->n_temps; i++)
         if (m->step->temp[i] == t)

@@ -9,13 +9,15 @@
 
 #include "ir.h"
 
+enum { ATTEMPTS = 400 };
+
 /* Where the output of a step lies in the memory of an input: follow `in` to the tensor with the
  * interval. Indexed by tensor->index. */
 struct planner {
     struct ctx *ctx;
     struct program *program;
     struct graph *graph;
-    struct tensor **in;  /* computed in place of this tensor, or NULL */
+    struct tensor **in;    /* computed in place of this tensor, or NULL */
     int32_t *birth, *last; /* of each base tensor; birth -1: none */
 };
 
@@ -113,9 +115,8 @@ static void make_intervals(struct planner *p, struct plan *plan)
             int32_t bytes = (int32_t)tensor_bytes(o), element = dtype_bits(o->type) / 8;
             of[o->index] = plan->n;
             plan->tensor[plan->n] = o;
-            plan->interval[plan->n++] =
-                (struct interval){p->birth[o->index], p->last[o->index], bytes,
-                                  element > 1 ? element : 1, 0, false};
+            plan->interval[plan->n++] = (struct interval){
+                p->birth[o->index], p->last[o->index], bytes, element > 1 ? element : 1, 0, false};
         }
         struct interval *v = &plan->interval[of[o->index]];
         v->birth = p->birth[i] < v->birth ? p->birth[i] : v->birth;
@@ -143,8 +144,12 @@ static void find_peak(struct plan *plan, int n_steps)
 void plan_memory(struct ctx *ctx, struct program *program)
 {
     struct graph *g = program->graph;
-    struct planner p = {ctx, program, g, NEWS(ctx, struct tensor *, g->n_tensors),
-                        NEWS(ctx, int32_t, g->n_tensors), NEWS(ctx, int32_t, g->n_tensors)};
+    struct planner p = {ctx,
+                        program,
+                        g,
+                        NEWS(ctx, struct tensor *, g->n_tensors),
+                        NEWS(ctx, int32_t, g->n_tensors),
+                        NEWS(ctx, int32_t, g->n_tensors)};
     for (int i = 0; i < g->n_tensors; i++) {
         assert(g->tensor[i]->index == i);
         p.birth[i] = p.last[i] = -1;
@@ -160,6 +165,6 @@ void plan_memory(struct ctx *ctx, struct program *program)
         fail(ctx, NULL, "the tensors take %lld bytes together, beyond any microcontroller",
              (long long)total);
     plan->lower_bound = plan_lower_bound(plan->interval, plan->n);
-    plan->bytes = plan_pack(ctx, plan->interval, plan->n);
+    plan->bytes = plan_pack(ctx, plan->interval, plan->n, ATTEMPTS);
     find_peak(plan, program->n_steps);
 }

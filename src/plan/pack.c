@@ -11,7 +11,7 @@
 
 #include "ir.h"
 
-enum { ATTEMPTS = 400 };
+enum { STALE = 40 };
 
 struct packer {
     struct interval *v;
@@ -87,19 +87,22 @@ static int32_t attempt(struct packer *p)
     return top;
 }
 
-static int64_t key(const struct interval *x, int kind)
+/* Does x come before y? Kinds: large first, early first, area first, long first; ties by birth,
+ * then large first. */
+static bool comes_before(const struct interval *x, const struct interval *y, int kind)
 {
-    int64_t life = x->last - x->birth + 1;
-    switch (kind) {
-    case 0:
-        return -(int64_t)x->bytes;
-    case 1:
-        return x->birth;
-    case 2:
-        return -life * x->bytes;
-    default:
-        return -life;
-    }
+    int64_t life_x = x->last - x->birth + 1, life_y = y->last - y->birth + 1;
+    int64_t a = kind == 0   ? x->bytes
+                : kind == 1 ? -x->birth
+                : kind == 2 ? life_x * x->bytes
+                            : life_x;
+    int64_t b = kind == 0   ? y->bytes
+                : kind == 1 ? -y->birth
+                : kind == 2 ? life_y * y->bytes
+                            : life_y;
+    if (a != b)
+        return a > b;
+    return x->birth != y->birth ? x->birth < y->birth : x->bytes > y->bytes;
 }
 
 /* Insertion sort: stable, and n is small. */
@@ -107,7 +110,7 @@ static void sort(struct packer *p, int kind)
 {
     for (int i = 0; i < p->n; i++) {
         int k = i;
-        for (; k > 0 && key(&p->v[p->order[k - 1]], kind) > key(&p->v[i], kind); k--)
+        for (; k > 0 && comes_before(&p->v[i], &p->v[p->order[k - 1]], kind); k--)
             p->order[k] = p->order[k - 1];
         p->order[k] = i;
     }
@@ -119,27 +122,51 @@ static uint32_t next_random(uint32_t *state)
     return *state >> 8;
 }
 
-int32_t plan_pack(struct ctx *ctx, struct interval *v, int n)
+/* Moves one of the intervals that reach the top to an earlier place in the order: what could not be
+ * placed well late is placed early next time. */
+static void squeak(struct packer *p, int32_t top, uint32_t *random)
+{
+    int reaching = 0, chosen = 0;
+    for (int i = 0; i < p->n; i++) {
+        const struct interval *x = &p->v[p->order[i]];
+        if (x->fixed || x->offset + x->bytes < top)
+            continue;
+        reaching++;
+        if (next_random(random) % (uint32_t)reaching == 0)
+            chosen = i;
+    }
+    int to = chosen ? (int)(next_random(random) % (uint32_t)chosen) : 0;
+    int moved = p->order[chosen];
+    memmove(p->order + to + 1, p->order + to, (size_t)(chosen - to) * sizeof *p->order);
+    p->order[to] = moved;
+}
+
+int32_t plan_pack(struct ctx *ctx, struct interval *v, int n, int attempts)
 {
     if (n == 0)
         return 0;
-    struct packer p = {v, n, NEWS(ctx, int, n), NEWS(ctx, int, n), NEWS(ctx, int, n),
-                       NEWS(ctx, int32_t, n), INT32_MAX};
+    struct packer p = {
+        v,        n, NEWS(ctx, int, n), NEWS(ctx, int, n), NEWS(ctx, int, n), NEWS(ctx, int32_t, n),
+        INT32_MAX};
     const int32_t bound = plan_lower_bound(v, n);
     for (int kind = 0; kind < 4 && p.best > bound; kind++) {
         sort(&p, kind);
         attempt(&p);
     }
     uint32_t random = 1;
-    int attempts = n > 2000 ? 0 : n > 200 ? ATTEMPTS / 10 : ATTEMPTS;
+    int since = STALE; /* attempts since the best one */
+    int32_t top = p.best;
+    attempts = n > 2000 ? 0 : attempts;
     for (int i = 0; i < attempts && p.best > bound && n > 1; i++) {
-        memcpy(p.order, p.best_order, (size_t)n * sizeof *p.order);
-        int from = (int)(next_random(&random) % (uint32_t)n);
-        int to = (int)(next_random(&random) % (uint32_t)n);
-        int swap = p.order[from];
-        p.order[from] = p.order[to];
-        p.order[to] = swap;
-        attempt(&p);
+        if (since++ >= STALE) { /* start anew from the best */
+            memcpy(p.order, p.best_order, (size_t)n * sizeof *p.order);
+            top = attempt(&p);
+            since = 0;
+        }
+        int32_t before = p.best;
+        squeak(&p, top, &random);
+        top = attempt(&p);
+        since = p.best < before ? 0 : since;
     }
     for (int i = 0; i < n; i++)
         v[i].offset = p.best_offset[i];

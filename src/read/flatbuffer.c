@@ -187,14 +187,39 @@ struct fb_vector fb_data(struct fb *fb, struct fb_table t, int field)
     return vector_from(fb, t, field, 1);
 }
 
+/* How many of the n bytes at s are one printable character in UTF-8; 0: they are none. */
+static size_t character(const uint8_t *s, size_t n)
+{
+    if (s[0] < 0x80)
+        return s[0] >= ' ' && s[0] != 0x7f;
+    size_t bytes = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4 || bytes > n)
+        return 0;
+    uint32_t code = s[0] & (0xffu >> (bytes + 1));
+    for (size_t i = 1; i < bytes; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (s[i] & 0x3f);
+    }
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    bool is_surrogate = code >= 0xd800 && code < 0xe000;
+    return code >= least[bytes] && code > 0x9f && code <= 0x10ffff && !is_surrogate ? bytes : 0;
+}
+
 const char *fb_string(struct fb *fb, struct fb_table t, int field)
 {
     struct fb_vector v = fb_vector(fb, t, field, 1);
     if (v.at == 0)
         return NULL;
-    char *s = alloc(fb->ctx, v.n + 1, 1);
+    uint8_t *s = alloc(fb->ctx, v.n + 1, 1);
     memcpy(s, fb->bytes + v.at, v.n);
-    return s;
+    for (size_t i = 0; i < v.n;) {
+        size_t bytes = character(s + i, v.n - i);
+        if (bytes == 0)
+            s[i] = '?';
+        i += bytes ? bytes : 1;
+    }
+    return (const char *)s;
 }
 
 int32_t fb_i32_at(const struct fb *fb, struct fb_vector v, size_t i)

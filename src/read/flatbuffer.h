@@ -54,7 +54,8 @@ struct fb_table fb_table(struct fb *, struct fb_table, int field);
 struct fb_vector fb_vector(struct fb *, struct fb_table, int field, size_t size);
 /* A vector of bytes that is not charged to the budget: the caller limits it. */
 struct fb_vector fb_data(struct fb *, struct fb_table, int field);
-/* A copy that ends with a 0 byte; NULL: absent. */
+/* A copy that ends with a 0 byte; NULL: absent. Strings end up in messages, reports and comments,
+ * so bytes that are not printable UTF-8 become '?'. */
 const char *fb_string(struct fb *, struct fb_table, int field);
 
 /* Element i of a vector of that type; i < n. */

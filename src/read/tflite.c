@@ -271,6 +271,11 @@ static void read_subgraph(struct tfl *tfl, struct fb_table table, struct graph *
     struct fb_vector outputs = read_numbers(&g, table, SUBGRAPH_OUTPUTS, "output");
     if (outputs.n == 0)
         fail(ctx, NULL, "the graph has no outputs, so there is nothing to compute");
+    if (inputs.n + outputs.n > IO_MAX)
+        fail(ctx, NULL,
+             "the graph has %zu inputs and outputs, each a parameter of the generated function; at "
+             "most %d are supported: join some with CONCATENATION",
+             inputs.n + outputs.n, IO_MAX);
     read_operators(&g, table);
     mark_live(&g, outputs);
     for (size_t i = 0; i < g.n_operators; i++)

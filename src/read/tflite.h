@@ -15,7 +15,12 @@
 #include "read/flatbuffer.h"
 
 /* Limits of what one file may hold: beyond any model that fits a microcontroller. */
-enum { SUBGRAPHS_MAX = 1 << 8, TENSORS_MAX = 1 << 14, OPERATORS_MAX = 1 << 12 };
+enum {
+    SUBGRAPHS_MAX = 1 << 8,
+    TENSORS_MAX = 1 << 14,
+    OPERATORS_MAX = 1 << 12,
+    IO_MAX = 120 /* inputs and outputs: parameters of one function, of which C promises 127 */
+};
 
 struct tfl_attr;
 

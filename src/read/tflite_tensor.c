@@ -126,11 +126,20 @@ void tfl_check_input_signature(struct tfl_graph *g, size_t i)
 
 /* ---- quantisation --------------------------------------------------------------------------- */
 
+static bool is_integer(enum dtype type)
+{
+    const uint32_t integers = TYPE_BIT(INT4) | TYPE_BIT(UINT4) | TYPE_BIT(INT2) | TYPE_BIT(INT8) |
+                              TYPE_BIT(UINT8) | TYPE_BIT(INT16) | TYPE_BIT(UINT16) |
+                              TYPE_BIT(INT32) | TYPE_BIT(UINT32) | TYPE_BIT(INT64) |
+                              TYPE_BIT(UINT64);
+    return (integers >> type & 1) != 0;
+}
+
 static void check_zero(struct tfl_graph *g, const struct tensor *t, int64_t zero)
 {
     int bits = dtype_bits(t->type);
     bool is_unsigned = t->type == DTYPE_UINT8 || t->type == DTYPE_UINT16 ||
-                       t->type == DTYPE_UINT32 || t->type == DTYPE_UINT4 || t->type == DTYPE_BOOL;
+                       t->type == DTYPE_UINT32 || t->type == DTYPE_UINT4;
     int64_t low = INT32_MIN, high = INT32_MAX;
     if (bits < 32) {
         low = is_unsigned ? 0 : -(INT64_C(1) << (bits - 1));
@@ -161,9 +170,7 @@ static void read_quant(struct tfl_graph *g, struct fb_table table, struct tensor
         refuse_details(g, t->name, details);
     struct fb_vector scale = fb_vector(fb, q, QUANTIZATION_SCALE, 4);
     struct fb_vector zero = fb_vector(fb, q, QUANTIZATION_ZERO_POINT, 8);
-    bool is_real = t->type == DTYPE_FLOAT32 || t->type == DTYPE_FLOAT16 ||
-                   t->type == DTYPE_FLOAT64 || t->type == DTYPE_BFLOAT16;
-    if (scale.n == 0 || is_real) /* converters leave ranges, and rarely scales, at real tensors */
+    if (scale.n == 0 || !is_integer(t->type)) /* converters leave ranges at float tensors too */
         return;
 
     int32_t axis = fb_i32(fb, q, QUANTIZATION_DIMENSION, 0);

@@ -29,6 +29,25 @@ static int64_t macs_of(const struct node *n)
     return n->op->macs ? n->op->macs(n) : 0;
 }
 
+static int layer_shape(const struct tensor *t, int32_t *dim)
+{
+    memcpy(dim, t->dim, sizeof t->dim);
+    return t->rank;
+}
+
+void report_layer(const struct program *p, int step, struct mica_layer *to)
+{
+    const struct node *n = p->step[step].node;
+    memset(to, 0, sizeof *to);
+    to->name = n->name;
+    to->op = n->op->name;
+    to->type = dtype_name(n->out[0]->type);
+    to->in_rank = layer_shape(n->in[0], to->in_dim);
+    to->out_rank = layer_shape(n->out[0], to->out_dim);
+    to->macs = macs_of(n);
+    to->parameters = parameters_of(n);
+}
+
 static int64_t live_at(const struct plan *plan, int step)
 {
     int64_t live = 0;
@@ -67,14 +86,17 @@ static void report_layers(struct text *out, struct ctx *ctx)
     }
     text_add(out, "%4s  %-18s %-8s %-16s %-16s %11" PRId64 " %11" PRId64 "\n", "", "total", "", "",
              "", macs, parameters);
+    if (report_channels(out, ctx))
+        text_add(out, "\n");
 }
 
 static void report_memory(struct text *out, const struct program *p)
 {
     const struct plan *plan = p->plan;
     const int64_t most = plan->lower_bound > 0 ? plan->lower_bound : 1;
-    text_add(out, "\nscratch memory: %" PRId32 " bytes; lower bound (most bytes live at once): %"
-                  PRId32 " (%.1f %% above)\n",
+    text_add(out,
+             "\nscratch memory: %" PRId32 " bytes; lower bound (most bytes live at once): %" PRId32
+             " (%.1f %% above)\n",
              plan->bytes, plan->lower_bound,
              100.0 * (double)(plan->bytes - plan->lower_bound) / (double)most);
     text_add(out, "constants: %" PRId64 " bytes\n\n%4s  %9s\n", constant_bytes(p), "step", "live");
@@ -100,7 +122,8 @@ void report_text(struct text *out, const struct ctx *compiled)
     report_memory(out, compiled->program);
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * ---------------------------------------------------------------------------------------- */
 
 static void json_string(struct text *out, const char *s)
 {
@@ -145,8 +168,9 @@ static void json_layer(struct text *out, const struct program *p, int i)
     const struct node *n = p->step[i].node;
     text_add(out, "%s\n    {\"step\": %d, \"name\": ", i ? "," : "", i);
     json_string(out, n->name);
-    text_add(out, ", \"operator\": \"%s\", \"macs\": %" PRId64 ", \"parameters\": %" PRId64
-                  ", \"live_bytes\": %" PRId64 ",\n     \"inputs\": [",
+    text_add(out,
+             ", \"operator\": \"%s\", \"macs\": %" PRId64 ", \"parameters\": %" PRId64
+             ", \"live_bytes\": %" PRId64 ",\n     \"inputs\": [",
              n->op->name, macs_of(n), parameters_of(n), live_at(p->plan, i));
     bool first = true;
     for (int k = 0; k < n->n_in; k++) {
@@ -186,9 +210,15 @@ void report_json(struct text *out, const struct ctx *compiled)
         text_add(out, ", \"offset\": %d, \"bytes\": %" PRId64 ", \"first\": %d, \"last\": %d}",
                  (int)v->offset, tensor_bytes(t), (int)v->birth, (int)v->last);
     }
-    text_add(out, "\n  ],\n  \"total\": {\"macs\": %" PRId64 ", \"parameters\": %" PRId64
-                  ", \"constant_bytes\": %" PRId64 ", \"scratch_bytes\": %d,\n"
-                  "    \"scratch_lower_bound\": %d, \"peak_step\": %d}\n}\n",
+    const struct channel_figures *f = &compiled->channels;
+    text_add(out,
+             "\n  ],\n  \"total\": {\"weights_read\": %" PRId64 ", \"zero_weights\": %" PRId64
+             ", \"weights_removed\": %" PRId64 ",\n    \"macs_removed\": %" PRId64 ", ",
+             f->weights, f->zero_weights, f->weights - f->weights_left, f->macs - f->macs_left);
+    text_add(out,
+             "\"macs\": %" PRId64 ", \"parameters\": %" PRId64 ", \"constant_bytes\": %" PRId64
+             ", \"scratch_bytes\": %d,\n"
+             "    \"scratch_lower_bound\": %d, \"peak_step\": %d}\n}\n",
              macs, parameters, constant_bytes(p), (int)p->plan->bytes, (int)p->plan->lower_bound,
              p->plan->peak_step);
 }

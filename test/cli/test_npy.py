@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arrays in .npy files: what numpy writes is read, what is written numpy reads, the rest refused."""
+"""Arrays in .npy files: what numpy writes is read, what is written numpy reads."""
 
 import os
 import resource
@@ -34,7 +34,8 @@ def copy(npy_copy: Path, source: Path, to: Path) -> subprocess.CompletedProcess[
 def file_of(header: bytes, data: bytes = b"", version: int = 1, says: int | None = None) -> bytes:
     """A file with any header; `says` is the length it claims."""
     length = len(header) if says is None else says
-    return b"\x93NUMPY" + bytes([version, 0]) + length.to_bytes(2 * version, "little") + header + data
+    start = b"\x93NUMPY" + bytes([version, 0]) + length.to_bytes(2 * version, "little")
+    return start + header + data
 
 
 def header_of(descr: str = "'<f4'", order: str = "False", shape: str = "(2,)") -> bytes:

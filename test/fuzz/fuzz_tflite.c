@@ -115,28 +115,44 @@ static void run(struct mica *m, const uint8_t *bytes, size_t n)
 
 /* ---- mutation ------------------------------------------------------------------------------- */
 
+static uint32_t draw(uint64_t *state, uint32_t below)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*state >> 33) % below;
+}
+
+static bool reads(const uint8_t *bytes, size_t n)
+{
+    struct mica *m = mica_new();
+    bool ok = m && mica_load(m, "fuzz", bytes, n) == 0;
+    mica_free(m);
+    return ok;
+}
+
 /* Most changes of arbitrary bytes break an offset, and the reader refuses the file. Half of the
  * time we change numbers that are small already (sizes, axes, types, codes, options, numbers of
- * tensors) to other small numbers: such a file mostly reads, and the passes and operators have to
- * cope with what it says. */
+ * tensors) to other small numbers, and take a change back when the file does not read any more:
+ * then the passes and operators have to cope with what it says. */
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t n, size_t room, unsigned seed)
 {
-    if (n < 8 || seed & 1)
+    static const uint32_t below[] = {2, 4, 8, 20, 160, 300};
+    if (n < 8 || seed & 1 || !reads(bytes, n))
         return LLVMFuzzerMutate(bytes, n, room);
-    uint64_t state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-    int left = 1 + (int)(seed >> 1 & 3);
-    for (int tries = 0; left > 0 && tries < 256; tries++) {
-        state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
-        size_t at = (size_t)(state >> 33) % (n / 4) * 4;
-        uint32_t word;
-        memcpy(&word, bytes + at, 4);
-        if (word >= 300 && word < UINT32_MAX - 16)
+    uint64_t state = seed;
+    int left = 1 + (int)draw(&state, 3);
+    for (int tries = 0; left > 0 && tries < 16; tries++) {
+        uint8_t *at = bytes + draw(&state, (uint32_t)(n / 4)) * 4;
+        uint32_t old, word = draw(&state, below[draw(&state, 6)]);
+        memcpy(&old, at, 4);
+        if (old >= 300 && old < UINT32_MAX - 16)
             continue;
-        uint32_t small = (uint32_t)(state >> 20 & 0xff);
-        static const uint32_t spread[] = {2, 4, 8, 20, 160, 300};
-        word = small == 0 ? UINT32_MAX : (uint32_t)(state >> 8 & 0xfff) % spread[small % 6];
-        memcpy(bytes + at, &word, 4);
-        left--;
+        if (draw(&state, 16) == 0)
+            word = ~word;
+        memcpy(at, &word, 4);
+        if (reads(bytes, n))
+            left--;
+        else
+            memcpy(at, &old, 4);
     }
     return n;
 }

@@ -56,7 +56,8 @@ static int run(char **argv)
     struct mica_tensor input[8], output[8];
     struct measure_report report;
     struct target target;
-    struct measure_job job = {.target = &target, .name = argv[5], .optimize = MICA_OPTIMIZE_SIZE};
+    struct mica_options options = {.optimize = MICA_OPTIMIZE_SIZE};
+    struct measure_job job = {.target = &target, .name = argv[5], .options = &options};
     size_t n, in_bytes, out_bytes;
     char *header, *source, *in, *out;
     FILE *file;

@@ -32,7 +32,11 @@ void probe_run(union probe_scratch *scratch, const int8_t input[64], const float
         sum++;
 #endif
 #ifdef PROBE_CRASH
+#ifdef __AVR__
+    ((void (*)(void))0x1fffe)(); /* beyond the flash that is filled */
+#else
     __builtin_trap();
+#endif
 #endif
 #ifdef PROBE_CONSTANTS
     sum += ROM_READ(&more[64 + (input[0] & 63)]); /* a zero that the compiler does not see */

@@ -130,6 +130,36 @@ static void test_reads(void)
     CHECK(fb_data(&fb, t, STRING).n == 4);
 }
 
+/* Names reach terminals, JSON and C comments: only whole, printable characters come through. */
+static void test_strings(void)
+{
+    static const char *const cases[][2] = {
+        {"gr\xc3\xbcn \xe2\x82\xac \xf0\x9f\x98\x80", NULL}, /* as it is */
+        {"a\nb\x1b[m\x7f", "a?b?[m?"},
+        {"\xff\xc3z\xe2\x82", "??z??"},              /* no beginning, no continuation, cut off */
+        {"\xc0\xaf\xe0\x80\xaf", "?????"},           /* longer than need be */
+        {"\xed\xa0\x80\xf4\x90\x80\x80", "???????"}, /* surrogate, beyond Unicode */
+        {"\xc2\x85", "??"},                          /* a control character of two bytes */
+    };
+    begin_test();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        start(&w, "TEST");
+        struct open_table o = begin(&w, 0, 1);
+        size_t ref = put_ref(&w, o, 0);
+        end(&w, o);
+        put_string(&w, ref, cases[i][0]);
+        CHECK_TEXT(fb_string(&fb, open_example(), 0), cases[i][1] ? cases[i][1] : cases[i][0]);
+    }
+    /* A 0 byte within does not end it. */
+    start(&w, "TEST");
+    struct open_table o = begin(&w, 0, 1);
+    size_t ref = put_ref(&w, o, 0);
+    end(&w, o);
+    put_string(&w, ref, "a.b");
+    w.at[w.n - 3] = 0;
+    CHECK_TEXT(fb_string(&fb, open_example(), 0), "a?b");
+}
+
 static void test_absent(void)
 {
     begin_test();
@@ -237,7 +267,7 @@ static void test_refuses_vectors(void)
     set(&w, places.string, 6, 4); /* one more than the 0 byte that ends the file */
     CHECK_FAILS(get_string, "the vector at byte");
     set(&w, places.string, 5, 4);
-    CHECK_TEXT(fb_string(&fb, t, STRING), "name");
+    CHECK_TEXT(fb_string(&fb, t, STRING), "name?");
     set(&w, places.table_ref, 0xfffffff0, 4);
     CHECK_FAILS(get_table, "the offset of a table at byte");
 }
@@ -308,6 +338,7 @@ static void test_damaged(void)
 int main(void)
 {
     test_reads();
+    test_strings();
     test_absent();
     test_refuses_files();
     test_refuses_tables();

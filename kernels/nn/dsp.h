@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef MICA_DSP_H
+#define MICA_DSP_H
+
+/* MICA_DSP is 1 on cores with Arm's DSP extension (Cortex-M4, M7, M33, M55 and later), where the
+ * innermost blocks are assembly: compilers neither walk a stream with LDM nor keep fourteen values
+ * in registers. Elsewhere portable loops read the same streams and give the same bits.
+ *
+ * A block is a function without prologue whose arguments lie where the calling standard puts them.
+ * gcc must not look inside: it would conclude that such a function needs and changes nothing, and
+ * has to be told (MICA_ARG) that arguments without a use are meant. */
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && defined(__thumb2__) && \
+    !defined(__ARM_BIG_ENDIAN)
+#define MICA_DSP 1
+#if defined(__clang__)
+#define MICA_BLOCK static __attribute__((naked, noinline, unused))
+#else
+#define MICA_BLOCK static __attribute__((naked, noipa, unused))
+#endif
+#define MICA_ARG __attribute__((unused))
+#else
+#define MICA_DSP   0
+#define MICA_BLOCK static inline
+#endif
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef MICA_QUANTIZE_U8_H
+#define MICA_QUANTIZE_U8_H
+
+#include <stdint.h>
+
+#include "round_f32.h"
+
+struct mica_quantize_u8 {
+    float scale;
+    int32_t out_zero;
+};
+
+/* out[i] = out_zero + in[i] / scale, rounded to the nearest integer with ties away from zero and
+ * limited to uint8, for n elements; NaN gives the lowest. As TFLite's reference QUANTIZE. */
+static inline void mica_quantize_u8(const struct mica_quantize_u8 *p, const float *in, uint8_t *out,
+                                    int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        int32_t x = mica_round_f32(in[i] / p->scale) + p->out_zero;
+        out[i] = (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
+    }
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef MICA_REQUANTIZE_TWICE_H
+#define MICA_REQUANTIZE_TWICE_H
+
+#include <stdint.h>
+
+/* The requantisation of weight streams with one rounding, ties up, in four instructions.
+ * twice = 2 * accumulator, shift >= 1, half = 2^(shift - 1) + zero * 2^shift: dropping the low word
+ * of twice * multiplier first does not change a floor, and the zero point takes part in the same
+ * addition. Whoever made the stream has proved that nothing overflows. */
+static inline int8_t mica_requantize_twice(int32_t twice, int32_t multiplier, int32_t half,
+                                           int32_t shift)
+{
+    int32_t x = (int32_t)(((int64_t)twice * multiplier) >> 32);
+    x = (x + half) >> shift;
+    return (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
+}
+
+/* The same in assembly, on names of registers; x becomes the result. */
+#define MICA_REQUANTIZE_TWICE(x, temp, multiplier, half, shift) \
+    "smmla " x ", " x ", " multiplier ", " half " \n"           \
+    "asr " x ", " x ", " shift " \n"                            \
+    "ssat " x ", #8, " x " \n"
+
+#endif

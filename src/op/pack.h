@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pack.h - weight streams: what a kernel reads in one walk (weights, bias, multiplier, shift), laid
+ * out when the model is compiled, and the proofs that its arithmetic is exact. Pure functions; the
+ * layouts are described in kernels/nn/pairs.h and kernels/nn/depthwise3x3.h. */
+#ifndef MICA_OP_PACK_H
+#define MICA_OP_PACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A layer of int8 weights. Output channel o has weights[o * channel_step + i * tap_step] for its
+ * taps i, multiplier[o * scale_step] and shift[o * scale_step]. */
+struct pack_layer {
+    int32_t channels, taps;
+    int32_t channel_step, tap_step, scale_step;
+    const int8_t *weights;
+    const int32_t *bias; /* or NULL */
+    const int32_t *multiplier;
+    const int8_t *shift; /* as mica_requantize() takes it: negative is to the right */
+    int32_t in_zero, out_zero, out_min, out_max;
+    bool single; /* one rounding, not two */
+};
+
+/* Whether a stream can serve a layer; otherwise the kernels without streams must. */
+enum pack_verdict {
+    PACK_OK,
+    PACK_RANGE, /* the activation leaves less than int8 */
+    PACK_SHIFT, /* a channel scales up, or by 1/2 and more */
+    PACK_BOUND, /* bias and weights may bring a sum or its rounding out of 32 bits */
+    PACK_PAIR,  /* an odd channel's sum may leave 24 bits, or its weight -128 needs 17 */
+};
+const char *pack_verdict_text(enum pack_verdict);
+
+/* {2 * bias, multiplier, half, shift} of a channel, the input's zero point moved into the bias. */
+enum pack_verdict pack_parameters(const struct pack_layer *, int32_t channel, int32_t out[4]);
+
+/* The stream of mica_pairs(), taps filled up with zeros to a multiple of `fill`: 4, and 8 for dense
+ * layers. */
+int32_t pack_pairs_words(const struct pack_layer *, int32_t fill);
+enum pack_verdict pack_pairs(const struct pack_layer *, int32_t fill, int32_t *stream);
+
+/* Scratch, in bytes, of the kernels that read such streams; `taps` are those of one channel. */
+int32_t pack_conv2d_1x1_pairs_buffer(int32_t in_c);
+int32_t pack_conv2d_pairs_buffer(int32_t taps, int32_t in_c);
+int32_t pack_conv2d_patch_pairs_buffer(int32_t taps);
+int32_t pack_dense_pairs_buffer(int32_t in_n);
+
+/* The stream of mica_depthwise3x3(); a layer of 9 taps. */
+int32_t pack_depthwise3x3_words(const struct pack_layer *);
+enum pack_verdict pack_depthwise3x3(const struct pack_layer *, int32_t *stream);
+/* Scratch, in bytes: `chunk` channels are worked on at a time. */
+int32_t pack_depthwise3x3_buffer(int32_t chunk);
+
+#endif

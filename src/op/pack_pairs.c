@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pack_pairs.c - streams of channel pairs, and what all streams need of a channel. */
+#include "op/pack.h"
+
+const char *pack_verdict_text(enum pack_verdict verdict)
+{
+    static const char *const texts[] = {
+        [PACK_OK] = "packed",
+        [PACK_RANGE] = "the activation leaves less than the range of int8",
+        [PACK_SHIFT] = "a channel's scale is 1/2 or more",
+        [PACK_BOUND] = "sums or their roundings may leave 32 bits",
+        [PACK_PAIR] = "a channel does not fit beside another in 16 bits",
+    };
+    return texts[verdict];
+}
+
+static int32_t weight(const struct pack_layer *l, int32_t channel, int32_t tap)
+{
+    return channel < l->channels && tap < l->taps
+               ? l->weights[channel * l->channel_step + tap * l->tap_step]
+               : 0;
+}
+
+/* The largest magnitude that a sum of raw inputs times the channel's weights can have. */
+static int64_t sum_bound(const struct pack_layer *l, int32_t channel)
+{
+    int64_t bound = 0;
+    for (int32_t i = 0; i < l->taps; i++) {
+        const int32_t w = weight(l, channel, i);
+        bound += 128 * (w < 0 ? -w : w);
+    }
+    return bound;
+}
+
+enum pack_verdict pack_parameters(const struct pack_layer *l, int32_t channel, int32_t out[4])
+{
+    int64_t bias = l->bias ? l->bias[channel] : 0;
+    for (int32_t i = 0; i < l->taps; i++)
+        bias -= (int64_t)l->in_zero * weight(l, channel, i);
+    const int64_t bound = sum_bound(l, channel) + (bias < 0 ? -bias : bias);
+    int64_t multiplier = l->multiplier[channel * l->scale_step];
+    int shift = -l->shift[channel * l->scale_step];
+    if (l->out_min != -128 || l->out_max != 127)
+        return PACK_RANGE;
+    if (2 * bound > INT32_MAX)
+        return PACK_BOUND;
+    /* A channel that can only give zeros, as those that training left without weights do, has any
+     * shift; 1 spares the proof below. */
+    const int64_t high = ((2 * bound * multiplier) >> 32) + 1;
+    if (multiplier == 0 || (shift > 0 && high < INT64_C(1) << (shift - 1))) {
+        multiplier = 0;
+        shift = 1;
+    }
+    if (shift < 1)
+        return PACK_SHIFT;
+    const int64_t half = (INT64_C(1) << (shift - 1)) + l->out_zero * (INT64_C(1) << shift);
+    if (high + 1 + (half < 0 ? -half : half) > INT32_MAX)
+        return PACK_BOUND;
+    out[0] = (int32_t)(2 * bias);
+    out[1] = (int32_t)multiplier;
+    out[2] = (int32_t)half;
+    out[3] = shift;
+    return PACK_OK;
+}
+
+static int32_t fill_up(int32_t n, int32_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+static int32_t pair_words(const struct pack_layer *l, int32_t fill)
+{
+    return fill_up(l->taps, fill) / 2 + 8;
+}
+
+int32_t pack_pairs_words(const struct pack_layer *l, int32_t fill)
+{
+    return (l->channels + 1) / 2 * pair_words(l, fill);
+}
+
+/* 256 * w1 + w0 of one tap; false where that leaves 16 bits. */
+static bool pack_tap(const struct pack_layer *l, int32_t low, int32_t high, int32_t tap,
+                     uint32_t *lane)
+{
+    const int32_t w0 = weight(l, low, tap), w1 = high < 0 ? 0 : weight(l, high, tap);
+    const int32_t v = 256 * w1 + w0;
+    *lane = (uint32_t)v & 0xFFFF;
+    return v >= INT16_MIN;
+}
+
+/* One pair of channels; high is -1 where low is the last. */
+static enum pack_verdict pack_pair(const struct pack_layer *l, int32_t low, int32_t high,
+                                   int32_t fill, int32_t *stream)
+{
+    if (high >= 0 && sum_bound(l, high) >= INT32_C(1) << 23)
+        return PACK_PAIR;
+    for (int32_t i = 0; i < l->taps; i += 4)
+        for (int32_t k = i; k < i + 2; k++) {
+            uint32_t first, second;
+            if (!pack_tap(l, low, high, k, &first) || !pack_tap(l, low, high, k + 2, &second))
+                return PACK_PAIR;
+            *stream++ = (int32_t)(first | second << 16);
+        }
+    for (int32_t i = fill_up(l->taps, 4); i < fill_up(l->taps, fill); i += 2)
+        *stream++ = 0;
+    enum pack_verdict verdict = pack_parameters(l, low, stream);
+    if (verdict == PACK_OK)
+        verdict = pack_parameters(l, high < 0 ? low : high, stream + 4);
+    return verdict;
+}
+
+enum pack_verdict pack_pairs(const struct pack_layer *l, int32_t fill, int32_t *stream)
+{
+    enum pack_verdict verdict = PACK_OK;
+    for (int32_t o = 0; o < l->channels && verdict == PACK_OK; o += 2) {
+        verdict = pack_pair(l, o, o + 1 < l->channels ? o + 1 : -1, fill, stream);
+        stream += pair_words(l, fill);
+    }
+    return verdict;
+}
+
+int32_t pack_conv2d_1x1_pairs_buffer(int32_t in_c)
+{
+    return 6 * in_c;
+}
+
+int32_t pack_conv2d_pairs_buffer(int32_t taps, int32_t in_c)
+{
+    return 6 * taps + in_c;
+}
+
+int32_t pack_conv2d_patch_pairs_buffer(int32_t taps)
+{
+    return 9 * fill_up(taps, 4);
+}
+
+int32_t pack_dense_pairs_buffer(int32_t in_n)
+{
+    return 2 * fill_up(in_n, 8);
+}
