@@ -48,9 +48,10 @@ struct mica_options {
     int share_io;      /* inputs and outputs live inside the scratch memory */
     int split_weights; /* constants go to a second source file */
     int keep_channels; /* for debugging: channels that change no output are computed too */
-    int mark_steps; /* for measuring: NAME_MARK(step), a macro of the caller's, before each step */
+    int mark_steps; /* for measuring: NAME_MARK(step) or NAME_MARK_TURN(step) before each step */
     int by_row;     /* ram: the input comes row by row */
     int keep_input; /* ram: a run does not overwrite its input */
+    int stream_axis;   /* the input's axis of endless time; 0: no stream (axis 0 is the batch) */
 };
 
 /* What mica_text() gives; valid until the handle is freed or compiles again. */
@@ -107,6 +108,7 @@ struct mica_layer {
     int in_rank, out_rank;
     int32_t in_dim[6], out_dim[6]; /* of its first input and output */
     int64_t macs, parameters;
+    int64_t live_bytes; /* of scratch that hold something while it runs; ram: 0, rows come and go */
 };
 
 /* Step i after mica_compile(); -1 where there is no such one. Strings live as long as the text. */

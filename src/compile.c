@@ -158,7 +158,9 @@ static void compile(struct ctx *ctx, struct text **text)
 {
     run_passes(ctx, N_PASSES - 1);
     ctx->program = lower_graph(ctx, ctx->graph);
-    if (ctx->options.optimize == MICA_OPTIMIZE_RAM) {
+    if (ctx->options.stream_axis) {
+        schedule_stream(ctx, ctx->program);
+    } else if (ctx->options.optimize == MICA_OPTIMIZE_RAM) {
         schedule_rows(ctx, ctx->program);
     } else {
         schedule_whole(ctx->program);

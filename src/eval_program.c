@@ -20,7 +20,7 @@ static void *memory_of(void *user, const struct tensor *t, int32_t row)
     const struct graph *g = m->ctx->graph;
     const struct plan *plan = m->ctx->program->plan;
     const struct schedule *s = m->ctx->program->schedule;
-    if (s && row >= 0)
+    if (s && row >= 0 && s->of[t->index] >= 0)
         return m->scratch + s->tensor[s->of[t->index]].offset[row];
     if (plan->of[t->index] >= 0)
         return m->scratch + plan->interval[plan->of[t->index]].offset;

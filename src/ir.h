@@ -66,8 +66,7 @@ const char *dtype_c(enum dtype);       /* "int8_t", or NULL where kernels have n
 int dtype_bits(enum dtype);            /* 0: no fixed size */
 int dtype_from_name(const char *name); /* -1: no such type */
 
-/* ---- tensors, nodes, graphs -------------------------------------------------------------------
- */
+/* ---- tensors, nodes, graphs ------------------------------------------------------------------ */
 
 /* real = scale * (q - zero). n is 0 (not quantised), 1 (per tensor) or the length of `axis`. */
 struct quant {
@@ -138,8 +137,7 @@ enum { ERROR_BYTES = 1024 };
 _Noreturn void fail(struct ctx *, const struct node *, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* ---- arena.c: memory of one compilation, zeroed, freed at once --------------------------------
- */
+/* ---- arena.c: memory of one compilation, zeroed, freed at once ------------------------------- */
 
 struct arena *arena_new(void);
 void arena_free(struct arena *);
@@ -164,8 +162,7 @@ void text_add(struct text *, const char *fmt, ...) __attribute__((format(printf,
 void text_vadd(struct text *, const char *fmt, va_list);
 void text_bytes(struct text *, const char *bytes, size_t n);
 
-/* ---- graph.c ----------------------------------------------------------------------------------
- */
+/* ---- graph.c --------------------------------------------------------------------------------- */
 
 struct tensor *graph_add_tensor(struct ctx *, struct graph *, const char *name, enum dtype,
                                 int rank, const int32_t *dim);
@@ -186,8 +183,7 @@ void graph_replace(struct graph *, struct tensor *old, struct tensor *with); /* 
 void graph_drop_nodes(struct graph *, const bool *drop); /* drop[i]: take node[i] out */
 void graph_order(struct ctx *, struct graph *);          /* sorts nodes; fails on a cycle */
 
-/* ---- operators --------------------------------------------------------------------------------
- */
+/* ---- operators ------------------------------------------------------------------------------- */
 
 /* One attribute of an operator, for the text form. */
 enum attr_type { ATTR_INT, ATTR_BOOL, ATTR_FLOAT, ATTR_INTS, ATTR_ACTIVATION };
@@ -257,8 +253,7 @@ static inline bool node_is(const struct node *n, enum op_kind kind)
 /* The fused activation of a node, or NULL where its operator has none. */
 enum activation *node_activation(struct node *);
 
-/* ---- kernels: what the build learnt of kernels/ (tools/embed.c writes the table) --------------
- */
+/* ---- kernels: what the build learnt of kernels/ (tools/embed.c writes the table) ------------- */
 
 enum field_type {
     FIELD_INT8,
@@ -308,8 +303,7 @@ struct kernel_file {
 };
 const struct kernel_file *kernel_file_find(const char *name);
 
-/* ---- lowering: nodes become kernel calls ------------------------------------------------------
- */
+/* ---- lowering: nodes become kernel calls ----------------------------------------------------- */
 
 /* Constant data of the program: weights, tables. Parameters point to `data`; a pointer field is
  * printed as the name of the constant it points to. */
@@ -370,6 +364,7 @@ struct program {
     struct constant *constant;
     struct plan *plan;         /* after planning */
     struct schedule *schedule; /* rows are pushed; NULL: whole tensors, step by step */
+    struct stream *stream;     /* time is endless; NULL: it is not */
 };
 
 /* The state of lowering one node; see lower.c for the functions that operators use. */
@@ -396,8 +391,7 @@ int16_t lower_i16(struct lower *, const char *what, int64_t value);
 /* Whole-tensor order: every step does all its rows at once, in as few calls as that takes. */
 void schedule_whole(struct program *);
 
-/* ---- plan: addresses --------------------------------------------------------------------------
- */
+/* ---- plan: addresses ------------------------------------------------------------------------- */
 
 /* A piece of memory that lives from step `birth` to step `last`, both included. */
 struct interval {
@@ -454,6 +448,33 @@ struct schedule {
  * pushed at all. */
 void schedule_rows(struct ctx *, struct program *);
 int32_t schedule_counter_bytes(const struct schedule *); /* of one counter of rows: 1 or 2 */
+/* A tensor of a stream over endless time. Of the R rows that it has in one window of the model, the
+ * last `depth` are kept; `fresh` of them are new after each hop. */
+struct stream_tensor {
+    struct tensor *tensor; /* no view; NULL: not computed while streaming */
+    int32_t rows, elements;
+    bool is_whole;       /* computed anew each hop, all rows: an operator needed the whole window */
+    bool together;       /* rows follow each other in memory, oldest first; else they may be a ring */
+    int32_t per_row;     /* input rows from one row to the next */
+    int32_t fresh, depth;
+    int32_t offset;      /* bytes; where lender < 0 */
+    int ring;            /* its place in the state's slots; -1: no ring */
+    int lender;          /* ring in whose free slot it lies; -1: memory of its own */
+};
+
+struct stream {
+    int32_t hop;         /* input rows between two outputs */
+    int n_rings;
+    struct stream_tensor *tensor; /* by tensor->index */
+    int64_t macs;        /* of one hop */
+    int count_bytes;     /* of a slot number, and of the count of frames */
+    int32_t state_bytes;
+};
+
+/* Makes program->stream and its plan; fails where the model cannot be streamed exactly, naming the
+ * node and the reason. */
+void schedule_stream(struct ctx *, struct program *);
+
 /* The rows of an operand follow loop 0 one by one: its address may come from the row map. */
 bool operand_by_row(const struct step *, const struct call *, int operand);
 
@@ -466,8 +487,7 @@ struct plan {
     const int32_t *of; /* of[tensor->index]: number of its interval, -1: none (views follow base) */
 };
 
-/* ---- the passes, in the order of compile.c ----------------------------------------------------
- */
+/* ---- the passes, in the order of compile.c --------------------------------------------------- */
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
 void pass_infer(struct ctx *, struct graph *);
@@ -483,19 +503,16 @@ struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);
 
-/* ---- read/: bytes -> graph ---------------------------------------------------------------------
- */
+/* ---- read/: bytes -> graph ------------------------------------------------------------------- */
 
 void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
 void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
 
-/* ---- text/: the text form ---------------------------------------------------------------------
- */
+/* ---- text/: the text form -------------------------------------------------------------------- */
 
 void print_graph(struct text *, const struct graph *);
 
-/* ---- emit/ and report/: what the compiler writes -----------------------------------------------
- */
+/* ---- emit/ and report/: what the compiler writes --------------------------------------------- */
 
 /* NAME.h, NAME.c and, with split_weights, NAME_weights.c (else *weights is NULL). */
 void emit_program(struct ctx *, struct text *header, struct text *source, struct text **weights);
@@ -509,8 +526,7 @@ void report_operators(struct text *); /* `mica operators` */
 bool report_channels(struct text *, const struct ctx *);
 void report_layer(const struct program *, int step, struct mica_layer *);
 
-/* ---- eval.c: runs calls on the host -----------------------------------------------------------
- */
+/* ---- eval.c: runs calls on the host ---------------------------------------------------------- */
 
 /* Gives the memory of a tensor that is not a view, or of one of its rows; row -1: all of it. */
 typedef void *eval_memory(void *user, const struct tensor *, int32_t row);

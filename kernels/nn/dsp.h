@@ -23,4 +23,11 @@
 #define MICA_BLOCK static inline
 #endif
 
+/* A loop that is better compiled by itself than with all that its caller keeps in registers. */
+#if defined(__GNUC__)
+#define MICA_CALLED static __attribute__((noinline, unused))
+#else
+#define MICA_CALLED static inline
+#endif
+
 #endif

@@ -10,6 +10,8 @@
  * of each run in turn, lanes (0,2) (1,3) (4,6) ... Runs need no alignment, `to` that of words. */
 #if MICA_DSP
 
+/* clang-format off */
+
 MICA_BLOCK void mica_expand3(MICA_ARG const int8_t *x0, MICA_ARG const int8_t *x1,
                              MICA_ARG const int8_t *x2, MICA_ARG int16_t *to, MICA_ARG int32_t n)
 {
@@ -32,6 +34,8 @@ MICA_BLOCK void mica_expand3(MICA_ARG const int8_t *x0, MICA_ARG const int8_t *x
             "pop {r4-r9} \n"
             "bx lr \n");
 }
+
+/* clang-format on */
 
 #else
 

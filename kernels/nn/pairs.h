@@ -33,26 +33,29 @@ enum { MICA_PAIRS_STEP_BYTES = 64, MICA_PAIRS_PARAMETERS = 8 };
 
 #if MICA_DSP
 
-/* r2 r3 r7: low of the pixels, r11 r12 lr: high, r4-r6: the pixels, r10: w0 of two taps. */
-#define MICA_PAIRS_TAPS(word)     \
-    "ldmia r1!, {r4, r5, r6} \n"  \
-    "sxtb16 r10, " word " \n"     \
-    "smlad r2, r4, r10, r2 \n"    \
+/* clang-format off */
+
+/* r2 r3 r7: low of the three pixels, r11 r12 lr: high, r4-r6: the pixels, r10: w0 of two taps. */
+#define MICA_PAIRS_TAPS(word)         \
+    "ldmia r1!, {r4, r5, r6} \n"      \
+    "sxtb16 r10, " word " \n"         \
+    "smlad r2, r4, r10, r2 \n"        \
     "smlad r11, r4, " word ", r11 \n" \
-    "smlad r3, r5, r10, r3 \n"    \
+    "smlad r3, r5, r10, r3 \n"        \
     "smlad r12, r5, " word ", r12 \n" \
-    "smlad r7, r6, r10, r7 \n"    \
+    "smlad r7, r6, r10, r7 \n"        \
     "smlad lr, r6, " word ", lr \n"
-#define MICA_PAIRS_STEP       \
-    "ldrd r8, r9, [r0], #8 \n" \
-    MICA_PAIRS_TAPS("r8")     \
+#define MICA_PAIRS_STEP                \
+    "ldrd r8, r9, [r0], #8 \n"        \
+    MICA_PAIRS_TAPS("r8")              \
     MICA_PAIRS_TAPS("r9")
-#define MICA_PAIRS_OUT(sum, temp, doubled)      \
-    "add " sum ", r1, " sum ", " doubled " \n"  \
+#define MICA_PAIRS_OUT(sum, temp, doubled)     \
+    "add " sum ", r1, " sum ", " doubled " \n" \
     MICA_REQUANTIZE_TWICE(sum, temp, "r8", "r9", "r10")
 
-/* On the stack: out[3], in, in_end, stream_end and the address to enter the loop. Pixels are
- * stored last to first: where there are fewer than three, the others are copies of the first. */
+/* On the stack: out[3], in, in_end, stream_end and the address to enter the loop. Shifting
+ * high - low right by 7, not 8, doubles the sum on the way. Pixels are stored last to first: where
+ * there are fewer than three, the others are copies of the first. */
 MICA_BLOCK void mica_pairs(MICA_ARG const int32_t *stream, MICA_ARG const struct mica_pairs *p)
 {
     __asm__("push {r4-r11, lr} \n"
@@ -69,7 +72,11 @@ MICA_BLOCK void mica_pairs(MICA_ARG const int32_t *stream, MICA_ARG const struct
             "mov r12, r2 \n"
             "mov lr, r2 \n"
             "ldr pc, [sp, #24] \n"
-            "1: \n" MICA_PAIRS_STEP MICA_PAIRS_STEP MICA_PAIRS_STEP MICA_PAIRS_STEP
+            "1: \n"
+            MICA_PAIRS_STEP
+            MICA_PAIRS_STEP
+            MICA_PAIRS_STEP
+            MICA_PAIRS_STEP
             "ldr r8, [sp, #16] \n"
             "cmp r1, r8 \n"
             "bne 1b \n"
@@ -98,6 +105,8 @@ MICA_BLOCK void mica_pairs(MICA_ARG const int32_t *stream, MICA_ARG const struct
             "add sp, sp, #28 \n"
             "pop {r4-r11, pc} \n");
 }
+
+/* clang-format on */
 
 #else
 
@@ -129,8 +138,8 @@ MICA_BLOCK void mica_pairs(const int32_t *stream, const struct mica_pairs *p)
 /* What stays the same from pixels to pixels: where they lie, and how many taps there are. */
 static inline struct mica_pairs mica_pairs_of(const int16_t *in, int32_t taps)
 {
-    const struct mica_pairs p = {{0, 0, 0}, in, in + 3 * taps, 0,
-                                 (uint32_t)(-(taps / 4) & 3) * MICA_PAIRS_STEP_BYTES};
+    const struct mica_pairs p = {
+        {0, 0, 0}, in, in + 3 * taps, 0, (uint32_t)(-(taps / 4) & 3) * MICA_PAIRS_STEP_BYTES};
     return p;
 }
 

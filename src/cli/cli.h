@@ -23,10 +23,9 @@ struct cli_files {
     struct cli_file at[CLI_FILES_MAX];
 };
 
-/* ---- flags.c ------------------------------------------------------------------------------------
- */
+/* ---- flags.c --------------------------------------------------------------------------------- */
 
-enum cli_kind { CLI_SWITCH, CLI_TEXT, CLI_FILES, CLI_PROFILE, CLI_OPTIMIZE };
+enum cli_kind { CLI_SWITCH, CLI_TEXT, CLI_NUMBER, CLI_FILES, CLI_PROFILE, CLI_OPTIMIZE };
 struct cli_flag {
     const char *name; /* "--output"; a second spelling after a space: "--output -o" */
     enum cli_kind kind;
@@ -39,6 +38,7 @@ struct cli_flag {
         {"--optimize", CLI_OPTIMIZE, &(options).optimize},      \
         {"--by-row", CLI_SWITCH, &(options).by_row},            \
         {"--keep-input", CLI_SWITCH, &(options).keep_input},    \
+        {"--stream", CLI_NUMBER, &(options).stream_axis},       \
     {                                                           \
         "--keep-channels", CLI_SWITCH, &(options).keep_channels \
     }
@@ -50,11 +50,13 @@ int cli_parse(int argc, char **argv, const char *help, const struct cli_flag *fl
               const char **model);
 /* Prints "mica COMMAND: message" and a hint to --help; returns CLI_USAGE. */
 int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The words of --optimize. -1: no such one. */
+int cli_optimize_find(const char *word);
+const char *cli_optimize_name(enum mica_optimize);
 /* Prints "mica: message"; returns CLI_REFUSED. */
 int cli_refuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- files.c ------------------------------------------------------------------------------------
- */
+/* ---- files.c --------------------------------------------------------------------------------- */
 
 /* The whole file, or NULL and a message on stderr. */
 void *cli_read_file(const char *path, size_t *n);

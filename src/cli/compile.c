@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "measure/measure.h"
+#include "cli/cost.h"
 
 static const char help[] =
     "usage: mica compile MODEL [-o DIR] [--name NAME] [--target CORE] [--profile PROFILE]\n"
     "                    [--optimize speed|size] [--share-io] [--split-weights]\n"
+    "                    [--max-flash N] [--max-ram N] [--max-cycles N]\n"
     "\n"
     "Turns a trained model into DIR/NAME.h and DIR/NAME.c: plain C99 without a run-time, a heap\n"
     "or a library. The header says what to call and what it costs; add both files to a project.\n"
@@ -26,6 +27,11 @@ static const char help[] =
     "  --optimize O      speed (default) or size of the code\n"
     "  --share-io        inputs and outputs live inside the scratch memory, which saves RAM\n"
     "  --split-weights   constants go to NAME_weights.c\n"
+    "  --max-flash N     bytes of the linked code, weights and tables,\n"
+    "  --max-ram N       bytes of all RAM: scratch or state, inputs, outputs and stack,\n"
+    "  --max-cycles N    cycles of one run: where the model takes more on the core, nothing is\n"
+    "                    written, and the message says which layers make it up (`mica cost`\n"
+    "                    measures; it needs the core's compiler and emulator)\n"
     "\n"
     "Exit status: 0 done; 1 the model was refused or a file could not be written (the message\n"
     "says what to do; nothing is left half written); 2 wrong use.\n";
@@ -70,6 +76,7 @@ static int write_all(const struct mica *m, const char *dir, const char *name)
 int cmd_compile(int argc, char **argv)
 {
     const char *model = NULL, *dir = ".";
+    const char *max_flash = NULL, *max_ram = NULL, *max_cycles = NULL;
     char name[256];
     struct mica_options options = {0};
     const struct cli_flag flags[] = {
@@ -79,6 +86,9 @@ int cmd_compile(int argc, char **argv)
         CLI_COMPILE_FLAGS(options),
         {"--share-io", CLI_SWITCH, &options.share_io},
         {"--split-weights", CLI_SWITCH, &options.split_weights},
+        {"--max-flash", CLI_TEXT, &max_flash},
+        {"--max-ram", CLI_TEXT, &max_ram},
+        {"--max-cycles", CLI_TEXT, &max_cycles},
         {NULL, CLI_SWITCH, NULL},
     };
     int status = cli_parse(argc, argv, help, flags, &model);
@@ -92,11 +102,19 @@ int cmd_compile(int argc, char **argv)
         default_name(name, sizeof name, model);
         options.name = name;
     }
+    struct budget budget = {0};
+    if (budget_read(&budget.flash, "--max-flash", max_flash) ||
+        budget_read(&budget.ram, "--max-ram", max_ram) ||
+        budget_read(&budget.cycles, "--max-cycles", max_cycles))
+        return CLI_USAGE;
     struct mica *m = cli_load(model);
     if (!m)
         return CLI_REFUSED;
-    status = mica_compile(m, &options) ? cli_refuse("%s", mica_error(m))
-                                       : write_all(m, dir, options.name);
+    status = mica_compile(m, &options) ? cli_refuse("%s", mica_error(m)) : CLI_OK;
+    if (status == CLI_OK && (max_flash || max_ram || max_cycles))
+        status = budget_check(model, &options, &budget);
+    if (status == CLI_OK)
+        status = write_all(m, dir, options.name);
     mica_free(m);
     return status;
 }

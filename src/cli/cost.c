@@ -8,9 +8,9 @@
 enum { ENTRIES_MAX = 32 };
 
 static const char help[] =
-    "usage: mica cost MODEL [--target CORE[,CORE...]] [--optimize speed|size|speed,size]\n"
+    "usage: mica cost MODEL [--target CORE[,CORE...]] [--optimize speed|size|ram[,...]]\n"
     "                 [--mhz N] [--wait-states N] [--json | --markdown] [--input X.npy]\n"
-    "                 [--profile PROFILE]\n"
+    "                 [--profile PROFILE] [--share-io] [--by-row] [--keep-input]\n"
     "\n"
     "Compiles the model for each core and objective, runs it under the core's emulator and says\n"
     "what it costs, in all and by layer: instructions (exact), cycles (estimated from a table of\n"
@@ -20,14 +20,14 @@ static const char help[] =
     "  MODEL            a .tflite file, or a graph in Mica's text form\n"
     "  --target CORES   one or several of `mica targets`, with commas (default: cortex-m4);\n"
     "                   host gives time on this machine instead of instructions\n"
-    "  --optimize O     speed (default), size, or both: speed,size\n"
+    "  --optimize O     speed (default), size or ram, or several: speed,size\n"
     "  --mhz N          adds milliseconds at that clock\n"
     "  --wait-states N  of the flash: each taken branch and each constant read waits (default: 0)\n"
     "  --json           for programs; docs/cost.md has the schema\n"
     "  --markdown       tables for a pull request\n"
     "  -i, --input F    the input, NAME=F where there are several; without one, made-up values.\n"
     "                   int8 layers take the same time for most inputs\n"
-    "  --profile P      tflm (default), single or litert\n"
+    "  --profile, --share-io, --by-row, --keep-input: as in mica compile\n"
     "\n"
     "Exit status: 0 done; 1 the model or an array was refused, or a compiler or emulator is\n"
     "missing; 2 wrong use.\n";
@@ -39,10 +39,11 @@ uint64_t cost_flash(const struct cost *cost)
 
 uint64_t cost_ram(const struct cost *cost)
 {
-    return cost->static_bytes + cost->scratch_bytes + cost->state_bytes + cost->stack_bytes;
+    return cost->static_bytes + cost->scratch_bytes + cost->state_bytes + cost->io_bytes +
+           (cost->stack_bound ? cost->stack_bound : cost->stack_bytes);
 }
 
-/* ---- one entry ---------------------------------------------------------------------------------- */
+/* ---- one entry ------------------------------------------------------------------------------- */
 
 /* The model is compiled into e->m; the marked one into `marked`. */
 static int measure(struct cost_entry *e, struct mica *marked, const struct cli_tensors *t,
@@ -120,7 +121,7 @@ void cost_entry_free(struct cost_entry *e)
     e->m = NULL;
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 /* Takes the next word of a list with commas; 1, 0: none is left, -1: too long. */
 static int next_word(const char **list, char *word, size_t room)
@@ -144,18 +145,18 @@ static int add_entries(struct cost_entry *entries, int *n, const struct target *
 
     while ((found = next_word(&objectives, word, sizeof word)) > 0) {
         struct cost_entry *e = &entries[*n];
-        const bool is_size = !strcmp(word, "size");
-        if (!is_size && strcmp(word, "speed"))
+        const int optimize = cli_optimize_find(word);
+        if (optimize < 0)
             break;
         if (*n == ENTRIES_MAX)
             return cli_usage("cost", "more than %d cores and objectives", ENTRIES_MAX);
         *e = *like;
         e->target = *target;
-        e->options.optimize = is_size ? MICA_OPTIMIZE_SIZE : MICA_OPTIMIZE_SPEED;
+        e->options.optimize = (enum mica_optimize)optimize;
         e->options.target = e->target.core;
         ++*n;
     }
-    return found ? cli_usage("cost", "--optimize: choose speed, size or speed,size") : CLI_OK;
+    return found ? cli_usage("cost", "--optimize: speed, size or ram, with commas between them") : CLI_OK;
 }
 
 static int list_entries(struct cost_entry *entries, int *n, const char *cores,
@@ -196,6 +197,9 @@ int cmd_cost(int argc, char **argv)
         {"--mhz", CLI_TEXT, &mhz},               {"--wait-states", CLI_TEXT, &waits},
         {"--json", CLI_SWITCH, &json},           {"--markdown", CLI_SWITCH, &markdown},
         {"--input -i", CLI_FILES, &inputs},      {"--profile", CLI_PROFILE, &like.options.profile},
+        {"--share-io", CLI_SWITCH, &like.options.share_io},
+        {"--by-row", CLI_SWITCH, &like.options.by_row},
+        {"--keep-input", CLI_SWITCH, &like.options.keep_input},
         {NULL, CLI_SWITCH, NULL},
     };
     double clock, wait_states;

@@ -22,9 +22,20 @@ int cost_entry_measure(struct cost_entry *, const struct cli_files *inputs, unsi
 void cost_entry_free(struct cost_entry *);
 
 uint64_t cost_flash(const struct cost *); /* code, weights and tables */
-uint64_t cost_ram(const struct cost *);   /* static, scratch, state and deepest stack */
+uint64_t cost_ram(const struct cost *);   /* all that must be there, the stack as bounded */
 
-/* ---- cost_print.c ------------------------------------------------------------------------------- */
+/* ---- budget.c -------------------------------------------------------------------------------- */
+
+/* The most that is allowed; 0: anything. */
+struct budget {
+    uint64_t flash, ram, cycles;
+};
+/* Reads the value of a flag, which may be missing; nonzero after a message. */
+int budget_read(uint64_t *to, const char *flag, const char *text);
+/* Measures and compares: 0, or the exit status after a message that says what exceeds. */
+int budget_check(const char *model, const struct mica_options *, const struct budget *);
+
+/* ---- cost_print.c ---------------------------------------------------------------------------- */
 
 enum cost_form { COST_TEXT, COST_MARKDOWN };
 void cost_print(FILE *, const struct cost_entry *, int n, enum cost_form, double mhz);

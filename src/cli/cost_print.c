@@ -6,8 +6,6 @@
 
 #include "cli/cost.h"
 
-static const char *const objective[] = {"speed", "size"};
-
 /* ---- tables -------------------------------------------------------------------------------------
  *
  * A table is rows of cells; text pads them to columns, Markdown puts bars between them. Columns
@@ -82,7 +80,7 @@ static void print_table(FILE *out, enum cost_form form, unsigned left,
     fputs("\n", out);
 }
 
-/* ---- layers ------------------------------------------------------------------------------------- */
+/* ---- layers ---------------------------------------------------------------------------------- */
 
 struct view {
     const struct cost_entry *entries;
@@ -168,7 +166,7 @@ static void fill_layers(struct table *t, const void *of)
     end_row(t);
 }
 
-/* ---- totals, side by side ----------------------------------------------------------------------- */
+/* ---- totals, side by side -------------------------------------------------------------------- */
 
 static void fill_totals(struct table *t, const void *of)
 {
@@ -186,7 +184,7 @@ static void fill_totals(struct table *t, const void *of)
         const struct cost *c = &e->cost;
 
         cell(t, "%s", e->target.core);
-        cell(t, "%s", objective[e->options.optimize]);
+        cell(t, "%s", cli_optimize_name(e->options.optimize));
         if (c->source == COST_COUNTED)
             cell(t, "%" PRIu64, c->total.instructions);
         else
@@ -232,7 +230,7 @@ void cost_print(FILE *out, const struct cost_entry *entries, int n, enum cost_fo
 
     for (int i = 0; i < n; i++) {
         fprintf(out, "%s%s on %s, for %s\n\n", heading, entries[i].model, entries[i].target.core,
-                objective[entries[i].options.optimize]);
+                cli_optimize_name(entries[i].options.optimize));
         print_table(out, form, 1u << 1 | 1u << 2 | (entries[i].cost.source == COST_COUNTED
                                                        ? 1u << 9
                                                        : 1u << 8),
@@ -243,7 +241,7 @@ void cost_print(FILE *out, const struct cost_entry *entries, int n, enum cost_fo
     print_table(out, form, 1u << 0 | 1u << 1, fill_totals, &view);
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void json_string(FILE *out, const char *s)
 {
@@ -310,6 +308,7 @@ static void json_layer(FILE *out, const struct cost *cost, int i)
     json_shape(out, "out_shape", facts->out_dim, facts->out_rank);
     fprintf(out, "\n     ");
     json_effort(out, cost, layer);
+    fprintf(out, ", \"live_bytes\": %" PRId64, facts->live_bytes);
     json_counts(out, cost, layer);
     fprintf(out, "}");
 }
@@ -322,7 +321,7 @@ static void json_entry(FILE *out, const struct cost_entry *e)
     fprintf(out, "{\n  \"model\": ");
     json_string(out, e->model);
     fprintf(out, ", \"target\": \"%s\", \"optimize\": \"%s\", \"cycles_are\": \"%s\",\n",
-            e->target.core, objective[e->options.optimize], source[c->source]);
+            e->target.core, cli_optimize_name(e->options.optimize), source[c->source]);
     fprintf(out, "  \"total\": {");
     json_effort(out, c, &c->total);
     fprintf(out,

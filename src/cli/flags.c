@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* flags.c - the command line of every subcommand, by a table of flags. */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -51,10 +53,21 @@ static int find_word(const char *const *words, int n, const char *word)
     return -1;
 }
 
+static const char *const optimizes[] = {"speed", "size", "ram"};
+
+int cli_optimize_find(const char *word)
+{
+    return find_word(optimizes, MICA_OPTIMIZE_COUNT, word);
+}
+
+const char *cli_optimize_name(enum mica_optimize optimize)
+{
+    return optimizes[optimize];
+}
+
 static int set_flag(const char *command, const struct cli_flag *f, char *value)
 {
     static const char *const profiles[] = {"tflm", "single", "litert"};
-    static const char *const optimizes[] = {"speed", "size", "ram"};
     int i;
     switch (f->kind) {
     case CLI_SWITCH:
@@ -63,6 +76,14 @@ static int set_flag(const char *command, const struct cli_flag *f, char *value)
     case CLI_TEXT:
         *(const char **)f->to = value;
         return -1;
+    case CLI_NUMBER: {
+        char *end;
+        long number = strtol(value, &end, 10);
+        if (end == value || *end || number < 1 || number > INT_MAX)
+            return cli_usage(command, "%s %s: a whole number from 1 on", f->name, value);
+        *(int *)f->to = (int)number;
+        return -1;
+    }
     case CLI_FILES: {
         struct cli_files *files = f->to;
         if (files->n == CLI_FILES_MAX)
@@ -80,7 +101,7 @@ static int set_flag(const char *command, const struct cli_flag *f, char *value)
         *(enum mica_profile *)f->to = (enum mica_profile)i;
         return -1;
     case CLI_OPTIMIZE:
-        if ((i = find_word(optimizes, 3, value)) < 0)
+        if ((i = cli_optimize_find(value)) < 0)
             return cli_usage(command, "--optimize %s: choose speed, size or ram", value);
         *(enum mica_optimize *)f->to = (enum mica_optimize)i;
         return -1;

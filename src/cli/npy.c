@@ -43,7 +43,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(char *error, const char 
     return -1;
 }
 
-/* ---- the header ----------------------------------------------------------------------------- */
+/* ---- the header ------------------------------------------------------------------------------ */
 
 struct scan {
     const char *at, *end;
@@ -243,7 +243,7 @@ size_t npy_parse(const uint8_t *bytes, size_t n, struct npy *npy, char *error)
     return header_at + header_bytes;
 }
 
-/* ---- reading -------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* No array of a microcontroller is larger; an endless pipe ends here. */
 static const size_t file_bytes_max = (size_t)1 << 30;
@@ -320,7 +320,7 @@ void npy_free(struct npy *npy)
     npy->data = NULL;
 }
 
-/* ---- writing -------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* Header with magic, padded with blanks so that the data start at a multiple of 64. */
 static size_t make_header(const struct npy *npy, char *header, size_t room)

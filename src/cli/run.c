@@ -34,7 +34,7 @@ static const char help[] =
 /* A difference of floats beyond this part of the output's largest value is a mismatch. */
 static const double float_tolerance = 1e-5;
 
-/* ---- comparison ----------------------------------------------------------------------------- */
+/* ---- comparison ------------------------------------------------------------------------------ */
 
 struct agreement {
     size_t n_exact; /* inferences whose outputs are equal bit for bit */
@@ -143,7 +143,7 @@ static struct agreement compare(const struct cli_tensors *t, const unsigned char
     return a;
 }
 
-/* ---- report --------------------------------------------------------------------------------- */
+/* ---- report ---------------------------------------------------------------------------------- */
 
 static void print_report(const struct target *target, const struct cli_tensors *t,
                          const struct measure_report *report, const struct agreement *a)
@@ -184,7 +184,7 @@ static int report_mismatch(const struct agreement *a)
     return CLI_MISMATCH;
 }
 
-/* ---- the command ---------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 /* Runs all inferences on this machine, into `want`, and on the core, into t->out. */
 static int run_both(struct mica *m, const struct mica_options *options, const struct target *target,

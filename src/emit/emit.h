@@ -14,8 +14,7 @@ struct emit {
     struct text *out;         /* the file being written */
 };
 
-/* ---- names.c ------------------------------------------------------------------------------------
- */
+/* ---- names.c --------------------------------------------------------------------------------- */
 
 const char *name_upper(struct ctx *, const char *);
 /* A model's name made fit for a comment: it cannot end it, continue a line or hide control codes.
@@ -52,10 +51,10 @@ void emit_includes(struct emit *); /* <headers> that the kernels need */
 void emit_kernels(struct emit *);
 bool emit_uses_rows(const struct emit *, enum dtype, int32_t *most); /* window arguments */
 
-/* ---- header.c, source.c -------------------------------------------------------------------------
- */
+/* ---- header.c, source.c ---------------------------------------------------------------------- */
 
 void emit_header(struct emit *);
+void emit_members(struct emit *, const char *indent); /* of the union of memory */
 void emit_source(struct emit *);
 void emit_signature(struct emit *);                  /* "void kws_run(...)" */
 void emit_locals(struct emit *, const char *memory); /* pointers into "scratch->" */
@@ -71,6 +70,12 @@ void emit_params_argument(struct emit *, int step, int call);
  * ------------------------------------------------------------------------------------ */
 
 void emit_pushed(struct emit *);
+
+/* ---- stream.c -------------------------------------------------------------------------------- */
+
+void emit_streamed(struct emit *);
+void emit_stream_header(struct emit *);
+const char *emit_stream_output(struct emit *, const struct tensor *); /* elements into the memory */
 /* Where a measuring build learns that a step begins; nothing in a shipped file. */
 void emit_mark(struct emit *, int step, int indent);
 

@@ -62,7 +62,7 @@ static void emit_io_facts(struct emit *e, bool is_input)
     }
 }
 
-static void emit_members(struct emit *e, const char *indent)
+void emit_members(struct emit *e, const char *indent)
 {
     const struct plan *plan = e->program->plan;
     bool any = false;
@@ -117,11 +117,16 @@ static void emit_accessors(struct emit *e, bool is_input, const char *of, const 
     for (int i = 0; i < n; i++) {
         const struct tensor *t = list[i];
         const char *part = n == 1 ? "" : strchr(name_io(e, i, is_input), '_');
-        text_add(e->out, "static inline %s%s *%s_%s%s(%s %s_%s *%s)\n{\n    return %s%s + %d;\n}\n",
+        const int element = dtype_bits(t->type) / 8;
+        const char *offset =
+            e->program->stream
+                ? emit_stream_output(e, t)
+                : format(e->ctx, "%d", (int)(plan->interval[plan->of[t->index]].offset / element));
+        text_add(e->out,
+                 "static inline %s%s *%s_%s%s(%s%s %s_%s *%s)\n{\n    return %s%s + %s;\n}\n",
                  is_input ? "" : "const ", dtype_c(t->type), e->name, is_input ? "input" : "output",
-                 part, strcmp(of, "state") ? "union" : "struct", e->name, of, of, at,
-                 name_member(t),
-                 (int)(plan->interval[plan->of[t->index]].offset / (dtype_bits(t->type) / 8)));
+                 part, is_input ? "" : "const ", strcmp(of, "state") ? "union" : "struct", e->name,
+                 of, of, at, name_member(t), offset);
     }
 }
 
@@ -154,6 +159,13 @@ static void emit_state(struct emit *e)
              e->upper, s->state_bytes, e->name);
     emit_members(e, "        ");
     text_add(e->out, "    } mem;\n    %s made[%d];\n};\n\n", emit_counter_type(e), s->n_counters);
+}
+
+static void emit_stream(struct emit *e)
+{
+    emit_stream_header(e);
+    text_add(e->out, "/* The output, until the next push. */\n");
+    emit_accessors(e, false, "state", "state->mem.");
 }
 
 static void emit_row_functions(struct emit *e)
@@ -201,7 +213,9 @@ void emit_header(struct emit *e)
              e->upper, e->upper);
     emit_io_facts(e, true);
     emit_io_facts(e, false);
-    if (e->program->schedule)
+    if (e->program->stream)
+        emit_stream(e);
+    else if (e->program->schedule)
         emit_row_functions(e);
     else
         emit_functions(e);

@@ -44,12 +44,29 @@ bool emit_uses_rows(const struct emit *e, enum dtype type, int32_t *most)
     return *most > 0;
 }
 
+/* Rings for windows, shifts for buffers. */
+static void add_stream_files(const struct emit *e, struct files *files)
+{
+    int32_t most;
+    if (emit_uses_rows(e, DTYPE_INT8, &most))
+        add_file(files, "ring_s8.h");
+    if (emit_uses_rows(e, DTYPE_FLOAT32, &most))
+        add_file(files, "ring_f32.h");
+    for (int i = 0; i < e->graph->n_tensors; i++) {
+        const struct stream_tensor *t = &e->program->stream->tensor[i];
+        if (t->tensor && t->ring < 0 && !t->is_whole && t->depth > t->fresh)
+            add_file(files, t->tensor->type == DTYPE_FLOAT32 ? "shift_f32.h" : "shift_s8.h");
+    }
+}
+
 static void collect(const struct emit *e, struct files *files)
 {
     int32_t most;
     files->n = 0;
     if (e->program->n_constants || !strcmp(e->ctx->options.target, "avr"))
         add_file(files, "rom.h");
+    if (e->program->stream)
+        add_stream_files(e, files);
     if (e->program->schedule) {
         add_file(files, "row_walk.h");
         if (emit_uses_rows(e, DTYPE_INT8, &most))

@@ -286,6 +286,17 @@ static void emit_own_call(struct pushed *p, int op, int call)
     text_add(e->out, ");\n");
 }
 
+/* Which step a turn belongs to is known on the device only. */
+static void emit_turn_mark(struct pushed *p)
+{
+    if (!p->e->ctx->options.mark_steps)
+        return;
+    text_add(p->e->out, "    static const uint16_t mark_steps[] = {");
+    for (int i = 0; i < p->s->n_ops; i++)
+        text_add(p->e->out, "%s%d", i ? ", " : "", p->s->step[i]);
+    text_add(p->e->out, "};\n    %s_MARK_TURN(mark_steps[op]);\n", p->e->upper);
+}
+
 static void emit_turn(struct pushed *p)
 {
     struct emit *e = p->e;
@@ -299,6 +310,7 @@ static void emit_turn(struct pushed *p)
     if (p->n_kinds)
         text_add(e->out,
                  "    const struct row_step *o = MICA_ROM_COPY(row_step, row_steps[op]);\n");
+    emit_turn_mark(p);
     text_add(e->out, "    for (; r < end; r++) {\n");
     if (p->has_window)
         text_add(

@@ -5,8 +5,7 @@
 
 #include "emit/emit.h"
 
-/* ---- the memory plan ---------------------------------------------------------------------------
- */
+/* ---- the memory plan ------------------------------------------------------------------------- */
 
 /* Tensors whose rows lie apart have no line of their own: row_at has their addresses. */
 static void emit_plan_lines(struct emit *e)
@@ -50,8 +49,7 @@ static void emit_plan(struct emit *e)
     text_add(e->out, any ? "};\n\n" : "\n");
 }
 
-/* ---- constants and parameters, step by step -----------------------------------------------------
- */
+/* ---- constants and parameters, step by step -------------------------------------------------- */
 
 static void emit_data(struct emit *e)
 {
@@ -79,8 +77,7 @@ static void emit_data(struct emit *e)
     }
 }
 
-/* ---- statements ---------------------------------------------------------------------------------
- */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 static const char *base_of(struct emit *e, struct tensor *t)
 {
@@ -252,6 +249,33 @@ void emit_locals(struct emit *e, const char *memory)
         text_add(e->out, "    const float *rows_f32[%d];\n", (int)most);
 }
 
+static bool is_used(const struct emit *e, const struct tensor *t)
+{
+    for (int i = 0; i < e->program->n_steps; i++) {
+        const struct step *s = &e->program->step[i];
+        for (int k = 0; k < s->n_calls; k++)
+            for (int a = 0; a < s->call[k]->kernel->n_args; a++) {
+                struct tensor *operand = s->call[k]->operand[a].tensor;
+                if (operand && tensor_base(operand) == t)
+                    return true;
+            }
+    }
+    return false;
+}
+
+/* Inputs that no kernel reads, such as a shape that is fixed by now: compilers warn of a parameter,
+ * or of a pointer into the scratch memory, that is never used. */
+static void emit_unused(struct emit *e)
+{
+    const struct plan *plan = e->program->plan;
+    for (int i = 0; i < e->graph->n_inputs; i++) {
+        const struct tensor *t = e->graph->input[i];
+        if (!is_used(e, t))
+            text_add(e->out, "    (void)%s;\n",
+                     plan->of[t->index] < 0 ? name_io(e, i, true) : name_member(t));
+    }
+}
+
 void emit_source(struct emit *e)
 {
     emit_banner(e, ".c");
@@ -267,6 +291,10 @@ void emit_source(struct emit *e)
                      "--------------- */\n\n");
     emit_plan(e);
     emit_data(e);
+    if (e->program->stream) {
+        emit_streamed(e);
+        return;
+    }
     if (e->program->schedule) {
         emit_pushed(e);
         return;
@@ -274,6 +302,7 @@ void emit_source(struct emit *e)
     emit_signature(e);
     text_add(e->out, "\n{\n");
     emit_locals(e, "scratch->");
+    emit_unused(e);
     for (int i = 0; i < e->program->n_steps; i++)
         emit_step(e, i);
     text_add(e->out, "}\n");

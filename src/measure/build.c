@@ -104,7 +104,7 @@ static int compile_harness(const struct measure_job *job, const struct work *wor
     return result;
 }
 
-/* ---- linking -------------------------------------------------------------------------------- */
+/* ---- linking --------------------------------------------------------------------------------- */
 
 static void add_memory(struct args *args, const char *name, const struct memory *memory)
 {
@@ -226,7 +226,7 @@ int build_alone(const struct measure_job *job, const struct work *work)
         return -1;
     start_link(args, job, work);
     args_add(args, "-nostartfiles");
-    args_add(args, "-Wl,--entry=%s_run", job->name);
+    args_add(args, "-Wl,--entry=%s_%s", job->name, job->options->by_row ? "push" : "run");
     args_add(args, "-Wl,--gc-sections");
     args_add(args, "-o");
     add_object(args, work, "alone.elf");

@@ -12,8 +12,7 @@
 /* Inferences on the host, for a median. */
 enum { HOST_RUNS = 15 };
 
-/* ---- flash --------------------------------------------------------------------------------------
- */
+/* ---- flash ----------------------------------------------------------------------------------- */
 
 struct sizes {
     const struct cost_job *job;
@@ -90,8 +89,7 @@ static int weigh(const struct cost_job *job, const struct work *work, struct cos
     return 0;
 }
 
-/* ---- runs ---------------------------------------------------------------------------------------
- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 static uint64_t count_instructions(const uint64_t *count)
 {
@@ -131,8 +129,12 @@ static int measure_shipped(const struct cost_job *job, const struct work *work, 
                                      : run_program(&run, work, report))
         return -1;
     cost->stack_bytes = report->stack_bytes;
-    cost->scratch_bytes = report->scratch_bytes;
-    cost->io_bytes = job_in_bytes(&run) + job_out_bytes(&run);
+    if (run.options->optimize == MICA_OPTIMIZE_RAM)
+        cost->state_bytes = report->scratch_bytes;
+    else
+        cost->scratch_bytes = report->scratch_bytes;
+    if (!run.options->share_io && run.options->optimize != MICA_OPTIMIZE_RAM)
+        cost->io_bytes = job_in_bytes(&run) + job_out_bytes(&run);
     return 0;
 }
 
@@ -143,7 +145,7 @@ static int build_marked(const struct cost_job *job, struct measure_job *run, cha
     char path[PATH_BYTES];
 
     run->source = job->marked_source;
-    if (marks_header(run, work, by_call, error))
+    if (marks_header(run, work, job->n_layers, by_call, error))
         return -1;
     snprintf(flags, room, "-include %s", work_path(work, path, "marks.h"));
     run->model_flags = flags;
@@ -223,8 +225,7 @@ static int measure_calls(const struct cost_job *job, const struct work *work, st
     return result;
 }
 
-/* ---- all ----------------------------------------------------------------------------------------
- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static void add_up(struct cost *cost)
 {

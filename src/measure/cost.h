@@ -10,8 +10,7 @@
 #include "measure/count/count.h"
 #include "measure/measure.h"
 
-/* ---- cycles.c: tables ---------------------------------------------------------------------------
- */
+/* ---- cycles.c: tables ------------------------------------------------------------------------ */
 
 /* Cycles in hundredths, for each class and event. */
 struct cycle_table {
@@ -26,8 +25,7 @@ int cycles_parse(const char *core, const char *text, struct cycle_table *, struc
 uint64_t cycles_estimate(const struct cycle_table *, const uint64_t *count, unsigned wait_states);
 const char *count_name(int i); /* "load", as in classes.def; NULL after the last */
 
-/* ---- cost.c -------------------------------------------------------------------------------------
- */
+/* ---- cost.c ---------------------------------------------------------------------------------- */
 
 /* Where figures come from. */
 enum cost_source {

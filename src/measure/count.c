@@ -22,15 +22,22 @@ static const char label_mark[] =
     "__asm__ volatile(\"1:\\n\\t.pushsection .debug_mica_marks,\\\"\\\",%%progbits\\n\\t\" "
     "\".4byte 1b, %c0\\n\\t.popsection\" : : \"i\"(step) : \"memory\");";
 
+/* Where only the device knows the step, the address of a write says it. */
+static const char write_mark[] = "(void)(mica_marks[step] = 0)";
+
 struct places {
     const char *run;
-    uint64_t enter, leave, leave_bytes;
+    uint64_t enter, leave, leave_bytes, marks, marks_bytes;
 };
 
 static void find_place(void *user, const struct elf_symbol *symbol)
 {
     struct places *places = user;
 
+    if (symbol->type == ELF_OBJECT && !strcmp(symbol->name, "mica_marks")) {
+        places->marks = symbol->value;
+        places->marks_bytes = symbol->bytes;
+    }
     if (symbol->type != ELF_FUNCTION)
         return;
     if (!strcmp(symbol->name, places->run)) {
@@ -62,15 +69,17 @@ int count_prepare(const struct measure_job *job, const struct work *work, const 
     size_t bytes = 0;
     FILE *file;
 
-    snprintf(run, sizeof run, "%s_run", job->name);
+    snprintf(run, sizeof run, "%s_%s", job->name, job->options->by_row ? "push" : "run");
     work_path(work, path, "program.elf");
     if (elf_symbols(path, find_place, &places) || !places.enter || !places.leave)
         return measure_fail(error, "%s: the linked program has no %s", job->name, run);
     snprintf(text, sizeof text,
-             "isa %s\nsteps %d\nenter %lu\nleave %lu %lu\nflash %lu %lu\n", isa, n_steps,
+             "isa %s\nsteps %d\nenter %lu\nleave %lu %lu\nflash %lu %lu\nwrites %lu %lu\n", isa,
+             n_steps,
              (unsigned long)address(places.enter), (unsigned long)address(places.leave),
              (unsigned long)(address(places.leave) + places.leave_bytes),
-             (unsigned long)flash->origin, (unsigned long)flash->origin + flash->bytes);
+             (unsigned long)flash->origin, (unsigned long)flash->origin + flash->bytes,
+             (unsigned long)places.marks, (unsigned long)(places.marks + places.marks_bytes));
     marks = elf_section(path, ".debug_mica_marks", &bytes);
     file = fopen(work_path(work, path, "count.in"), "w");
     if (file) {
@@ -264,11 +273,15 @@ int marks_read(const struct work *work, size_t n, uint64_t *to, struct measure_e
     return i == n ? 0 : measure_fail(error, "the program printed too few marks");
 }
 
-int marks_header(const struct measure_job *job, const struct work *work, bool by_call,
+int marks_header(const struct measure_job *job, const struct work *work, int n_steps, bool by_call,
                  struct measure_error *error)
 {
-    char text[1024], upper[FACT_BYTES];
+    char text[1024], upper[FACT_BYTES], declared[128] = "void mica_mark(int);";
     size_t i = 0;
+
+    if (!by_call)
+        snprintf(declared, sizeof declared,
+                 "__attribute__((used)) static volatile uint8_t mica_marks[%d];", n_steps);
 
     for (; job->name[i] && i + 1 < sizeof upper; i++) {
         const char c = job->name[i];
@@ -276,7 +289,9 @@ int marks_header(const struct measure_job *job, const struct work *work, bool by
         upper[i] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
     }
     upper[i] = '\0';
-    snprintf(text, sizeof text, "%s#define %s_MARK(step) %s\n",
-             by_call ? "void mica_mark(int);\n" : "", upper, by_call ? call_mark : label_mark);
+    snprintf(text, sizeof text,
+             "#include <stdint.h>\n%s\n#define %s_MARK(step) %s\n#define %s_MARK_TURN(step) %s\n",
+             declared, upper, by_call ? call_mark : label_mark, upper,
+             by_call ? call_mark : write_mark);
     return work_write(work, "marks.h", text, strlen(text), error);
 }

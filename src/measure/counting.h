@@ -6,11 +6,10 @@
 #include "cost.h"
 #include "internal.h"
 
-/* ---- count.c ------------------------------------------------------------------------------------
- */
+/* ---- count.c --------------------------------------------------------------------------------- */
 
 /* Writes marks.h, which a marked source is compiled with: marks are labels, or calls. */
-int marks_header(const struct measure_job *, const struct work *, bool by_call,
+int marks_header(const struct measure_job *, const struct work *, int n_steps, bool by_call,
                  struct measure_error *);
 /* Puts the plugin and its job for the linked program into the work directory. */
 int count_prepare(const struct measure_job *, const struct work *, const char *isa, int n_steps,
@@ -23,8 +22,7 @@ char *marks_harness(const struct target *, int n_steps, struct measure_error *);
 /* The n figures that such a program printed: cycles on AVR, nanoseconds on the host. */
 int marks_read(const struct work *, size_t n, uint64_t *to, struct measure_error *);
 
-/* ---- stack.c ------------------------------------------------------------------------------------
- */
+/* ---- stack.c --------------------------------------------------------------------------------- */
 
 /* The deepest stack that any path from NAME_run in alone.elf (the host: model.o) can take, from
  * what the compiler says of each function; 0: unknown. */

@@ -173,8 +173,7 @@ int elf_image(const char *path, const struct target *target, uint8_t *image, uin
     return elf.broken ? -1 : 0;
 }
 
-/* ---- symbols and sections by name ---------------------------------------------------------------
- */
+/* ---- symbols and sections by name ------------------------------------------------------------ */
 
 struct sections {
     uint64_t table, size, count, names;

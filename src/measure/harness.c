@@ -139,7 +139,7 @@ static const char stack_pointer[] =
     "#define STACK_POINTER(p) ((p) = (uintptr_t)__builtin_frame_address(0))\n"
     "#endif\n";
 
-/* ---- text that grows ------------------------------------------------------------------------ */
+/* ---- text that grows ------------------------------------------------------------------------- */
 
 struct out {
     char *text;
@@ -176,7 +176,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct out *out, const cha
     out->len += (size_t)n;
 }
 
-/* ---- the program ---------------------------------------------------------------------------- */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *c_type;
@@ -370,7 +370,7 @@ char *harness_text(const struct measure_job *job, struct measure_error *error)
     return NULL;
 }
 
-/* ---- what it reads and writes --------------------------------------------------------------- */
+/* ---- what it reads and writes ---------------------------------------------------------------- */
 
 static size_t sum_bytes(int n, const struct mica_tensor *tensor)
 {

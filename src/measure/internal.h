@@ -5,7 +5,7 @@
 
 #include "measure.h"
 
-/* ---- process.c ------------------------------------------------------------------------------ */
+/* ---- process.c ------------------------------------------------------------------------------- */
 
 /* A command line, as a list; no shell is involved. */
 struct args {
@@ -32,7 +32,7 @@ struct process {
 void process_run(struct process *);
 bool program_exists(const char *name); /* in PATH, or a path itself */
 
-/* ---- work.c: the temporary directory -------------------------------------------------------- */
+/* ---- work.c: the temporary directory --------------------------------------------------------- */
 
 /* A directory's path leaves room for a name in it. */
 enum { PATH_BYTES = 1024, WORK_DIR_BYTES = PATH_BYTES - 260 };
@@ -49,7 +49,7 @@ int work_write(const struct work *, const char *name, const void *, size_t n,
 /* Reads a whole file into fresh memory with a NUL behind it; NULL: message. */
 char *work_read(const struct work *, const char *name, size_t *n, struct measure_error *);
 
-/* ---- harness.c: the program around the model ------------------------------------------------ */
+/* ---- harness.c: the program around the model ------------------------------------------------- */
 
 /* The C text of the program, fresh memory; NULL: message. */
 char *harness_text(const struct measure_job *, struct measure_error *);
@@ -65,7 +65,7 @@ void number_write(uint8_t *to, uint32_t);
 size_t job_in_bytes(const struct measure_job *); /* of one inference */
 size_t job_out_bytes(const struct measure_job *);
 
-/* ---- build.c, run.c ------------------------------------------------------------------------- */
+/* ---- build.c, run.c -------------------------------------------------------------------------- */
 
 /* Leaves model.o (weights.o), harness.o and program.elf in the work directory. */
 int build_program(const struct measure_job *, const struct work *, struct measure_error *);
@@ -81,7 +81,7 @@ int fail_too_large(const struct measure_job *, bool is_ram, uint64_t excess,
 int measure_tools(const struct target *, struct measure_error *);
 int run_program(const struct measure_job *, const struct work *, struct measure_report *);
 
-/* ---- elf.c: sizes and contents of object files and programs --------------------------------- */
+/* ---- elf.c: sizes and contents of object files and programs ---------------------------------- */
 
 /* Adds the sections of the file to *sum; -1: not an ELF file that this reader knows. */
 int elf_footprint(const char *path, const struct target *, struct footprint *sum);

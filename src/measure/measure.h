@@ -13,7 +13,7 @@
 
 #include "mica.h"
 
-/* ---- target.c: facts ------------------------------------------------------------------------ */
+/* ---- target.c: facts ------------------------------------------------------------------------- */
 
 /* The text of target/<name>.target; tools/embed.c writes the table. Ends with a NULL name. */
 struct target_file {
@@ -65,7 +65,7 @@ int target_parse(const char *core, const char *text, struct target *, struct mea
 bool target_has_compiler(const struct target *);
 bool target_has_emulator(const struct target *); /* true where none is needed */
 
-/* ---- measure: run and weigh ----------------------------------------------------------------- */
+/* ---- measure: run and weigh ------------------------------------------------------------------ */
 
 /* Bytes by where they live. Flash is code + constants + data; RAM that is always taken, data + bss.
  */

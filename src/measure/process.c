@@ -19,7 +19,7 @@
 
 #include "internal.h"
 
-/* ---- command lines -------------------------------------------------------------------------- */
+/* ---- command lines --------------------------------------------------------------------------- */
 
 void args_start(struct args *args, const char *program)
 {
@@ -70,7 +70,7 @@ void args_split(struct args *args, const char *flags)
     }
 }
 
-/* ---- processes ------------------------------------------------------------------------------ */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 /* In the child; never returns. Only async-signal-safe functions from here on. */
 static void start(const struct process *process)

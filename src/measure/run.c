@@ -82,7 +82,7 @@ static int collect(const struct measure_job *job, const uint8_t *bytes, size_t n
     return 0;
 }
 
-/* ---- data in files -------------------------------------------------------------------------- */
+/* ---- data in files --------------------------------------------------------------------------- */
 
 static int write_inputs(const struct measure_job *job, const struct work *work,
                         struct measure_error *error)
@@ -151,7 +151,7 @@ static int run_by_files(const struct measure_job *job, const struct work *work, 
     return result;
 }
 
-/* ---- data in flash -------------------------------------------------------------------------- */
+/* ---- data in flash --------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {

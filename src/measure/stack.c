@@ -36,8 +36,7 @@ struct program {
     bool full;
 };
 
-/* ---- what is linked -----------------------------------------------------------------------------
- */
+/* ---- what is linked -------------------------------------------------------------------------- */
 
 static void add_function(void *user, const struct elf_symbol *symbol)
 {
@@ -105,8 +104,7 @@ static void add_jump(struct program *p, int from, uint32_t to)
         add_edge(p, from, to, true);
 }
 
-/* ---- what instructions take from the stack pointer ----------------------------------------------
- */
+/* ---- what instructions take from the stack pointer ------------------------------------------- */
 
 static unsigned bits_of(unsigned x)
 {
@@ -284,15 +282,16 @@ static void scan(struct program *p, const uint8_t *image, uint32_t used)
     }
 }
 
-/* ---- what the compiler states -------------------------------------------------------------------
- */
+/* ---- what the compiler states ---------------------------------------------------------------- */
 
 static void state(struct program *p, const char *name, size_t length, uint64_t bytes)
 {
     for (int i = 0; i < p->n; i++) {
         struct function *f = &p->function[i];
 
-        if (strlen(f->name) == length && !memcmp(f->name, name, length) && bytes > f->frame)
+        /* "f.constprop" may be "f.constprop.0" in the program. */
+        if (!strncmp(f->name, name, length) && (!f->name[length] || f->name[length] == '.') &&
+            bytes > f->frame)
             f->frame = bytes;
     }
 }
@@ -346,8 +345,7 @@ static void read_statement(struct program *p, const struct work *work)
     free(text);
 }
 
-/* ---- the deepest path ---------------------------------------------------------------------------
- */
+/* ---- the deepest path ------------------------------------------------------------------------ */
 
 /* The address that a call leaves on the stack. */
 static uint64_t call_bytes(const struct program *p)
@@ -381,12 +379,12 @@ static uint64_t depth(struct program *p, int i)
     return f->depth;
 }
 
-static uint64_t deepest(struct program *p, const char *name)
+static uint64_t deepest(struct program *p, const struct measure_job *job)
 {
     char run[NAME_MAX_BYTES];
     uint64_t bound = 0, all = 0;
 
-    snprintf(run, sizeof run, "%s_run", name);
+    snprintf(run, sizeof run, "%s_%s", job->name, job->options->by_row ? "push" : "run");
     for (int i = 0; i < p->n; i++) {
         all += p->function[i].frame + call_bytes(p);
         if (!strcmp(p->function[i].name, run))
@@ -414,7 +412,7 @@ uint64_t stack_bound(const struct measure_job *job, const struct work *work)
             set_sizes(p, target->flash.origin + used);
             scan(p, image, used);
             read_statement(p, work);
-            bound = deepest(p, job->name);
+            bound = deepest(p, job);
         }
     }
     free(image);

@@ -24,7 +24,7 @@ int measure_fail(struct measure_error *error, const char *fmt, ...)
     return -1;
 }
 
-/* ---- values --------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static bool read_text(const char *value, void *to)
 {
@@ -136,7 +136,7 @@ static bool read_data(const char *value, void *to)
     return word >= 0;
 }
 
-/* ---- keys ----------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static const struct fact {
     const char *key;
@@ -230,7 +230,7 @@ int target_parse(const char *core, const char *text, struct target *target,
     return 0;
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 const char *target_name(int i)
 {

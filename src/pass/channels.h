@@ -23,11 +23,11 @@ struct channels {
     int32_t n;
     int32_t *first;    /* by tensor->index: the number of channel 0; -1: a constant tensor */
     enum flow *flow;   /* by position of the node */
-    bool *can_fold;    /* by position of the node: its bias may take what constants add */
+    bool *can_fold;    /* by position of the node: its bias can take what constants add */
     bool *is_constant; /* by number: one value at every position, in every run */
     double *value;     /* that value as it is stored: int8 or float32 */
-    int32_t *tied; /* by number: another of its group, itself at the root: stay or go together */
-    bool *wanted;  /* by root: stays */
+    int32_t *tied;     /* by number: one of its group, itself at the root; all stay or all go */
+    bool *wanted;      /* by root: stays */
 };
 
 /* The weights of a FLOW_MIX or FLOW_DEPTHWISE node: `taps` for each output and input channel. */

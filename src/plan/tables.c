@@ -8,11 +8,19 @@
 /* ---- which tensors have rows
  * ----------------------------------------------------------------------- */
 
+/* A view with other rows than its tensor is read as one piece. */
+static bool same_rows(const struct tensor *view)
+{
+    const struct tensor *base = tensor_base((struct tensor *)(uintptr_t)view);
+    return tensor_rows(view) == tensor_rows(base);
+}
+
 bool operand_by_row(const struct step *s, const struct call *c, int k)
 {
     const struct operand *o = &c->operand[k];
     const struct tensor *t = o->tensor;
-    if (s->rows.whole || c->phase != PHASE_ROWS || !c->n_loops)
+    if (s->rows.whole || c->phase != PHASE_ROWS || !c->n_loops || tensor_base(o->tensor)->data ||
+        !same_rows(t))
         return false;
     int32_t row = (int32_t)(tensor_elements(t) / tensor_rows(t));
     if (c->kernel->args[k].kind == ARG_ROWS)
@@ -41,13 +49,6 @@ static int add_tensor(struct rows_work *w, struct schedule *s, int *of, struct t
     return of[t->index] = s->n_tensors++;
 }
 
-/* A view with other rows than its tensor is read as one piece. */
-static bool same_rows(const struct tensor *view)
-{
-    const struct tensor *base = tensor_base((struct tensor *)(uintptr_t)view);
-    return tensor_rows(view) == tensor_rows(base);
-}
-
 /* Rows lie together where a call takes them by one address. */
 static void find_together(struct schedule *s, const struct step *step)
 {
@@ -58,7 +59,7 @@ static void find_together(struct schedule *s, const struct step *step)
             if (!t || s->of[tensor_base(t)->index] < 0)
                 continue;
             struct row_tensor *r = &s->tensor[s->of[tensor_base(t)->index]];
-            if (!operand_by_row(step, c, k) || !same_rows(t))
+            if (!operand_by_row(step, c, k))
                 r->together = true;
         }
     }
@@ -237,19 +238,21 @@ struct schedule *rows_tables(struct rows_work *w, const struct choice *c)
         add_tensor(w, s, t.of, p->step[t.step[i]].node->out[0]);
     for (int i = 0; i < s->n_ops; i++)
         make_op(&t, c, i);
-    for (int i = 0; i < s->n_ops; i++)
-        t.op[i].next = (uint8_t)last_reader(&t, t.op[i].made, i);
-    s->n_counters = s->n_tensors;
-    s->start = -1;
-    for (int i = 0; i < g->n_inputs; i++) {
-        int reader = last_reader(&t, s->tensor[t.of[g->input[i]->index]].counter, 0);
-        s->start = reader > s->start ? reader : s->start;
+    for (int i = 0; i < s->n_ops; i++) { /* itself, where a branch that waits stands behind them */
+        int reader = last_reader(&t, t.op[i].made, i);
+        t.op[i].next = (uint8_t)(reader > i ? reader : i);
     }
+    s->n_counters = s->n_tensors;
+    s->start = last_reader(&t, 0, 0);
+    for (int i = 0; i < s->n_ops; i++) /* copies of constants wait for nothing */
+        s->start = !t.op[i].edges && i > s->start ? i : s->start;
     s->op = t.op;
     s->edge = t.edge;
     s->step = t.step;
     for (int i = 0; i < p->n_steps; i++)
         find_together(s, &p->step[i]);
+    for (int i = 1; i < g->n_inputs; i++) /* the caller writes arrays; see map.c for the first */
+        s->tensor[i].together = true;
     for (int i = 0; i < g->n_outputs; i++) /* the caller reads an array */
         s->tensor[s->of[tensor_base(g->output[i])->index]].together = true;
     return s;

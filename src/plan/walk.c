@@ -81,7 +81,7 @@ void rows_walk(struct rows_work *work, struct schedule *s)
     if (!s->by_row)
         for (int i = 0; i < g->n_inputs; i++)
             w.made[i] = (MICA_ROW_COUNT)s->tensor[i].rows;
-    for (int i = s->n_ops - 1;;) { /* a program whose first inputs are all there starts anywhere */
+    for (int i = s->by_row ? -1 : s->n_ops - 1;;) { /* as the device starts: from a row, or all */
         int to;
         i = mica_row_turn(s->op, s->edge, w.made, i, &to);
         if (i >= 0) {

@@ -26,7 +26,7 @@ enum operator_field {
     OPERATOR_OPTIONS
 };
 
-/* ---- operators ------------------------------------------------------------------------------ */
+/* ---- operators ------------------------------------------------------------------------------- */
 
 static void read_opcode(struct tfl *tfl, struct tfl_operator *op)
 {
@@ -201,7 +201,7 @@ static void add_node(struct tfl_graph *g, const struct tfl_operator *op)
         op->row->read(&attr);
 }
 
-/* ---- graphs --------------------------------------------------------------------------------- */
+/* ---- graphs ---------------------------------------------------------------------------------- */
 
 static struct fb_vector read_numbers(struct tfl_graph *g, struct fb_table t, int field,
                                      const char *what)

@@ -91,7 +91,7 @@ struct tfl_attr {
     struct node *node;       /* inputs, outputs and zeroed attributes are there */
 };
 
-/* ---- tflite_tensor.c ------------------------------------------------------------------------ */
+/* ---- tflite_tensor.c ------------------------------------------------------------------------- */
 
 const char *tfl_tensor_name(struct tfl_graph *, size_t i);
 /* Reads tensor i with everything that belongs to it; refuses by name what no operator takes. */
@@ -104,7 +104,7 @@ const char *tfl_tensor_text(struct tfl_graph *, size_t i);
  * many; -1: it is no constant; -2: it is not of int32 or int64, or holds more. */
 int tfl_tensor_ints(struct tfl_graph *, size_t i, int32_t *at, int max);
 
-/* ---- tflite_attr.c -------------------------------------------------------------------------- */
+/* ---- tflite_attr.c --------------------------------------------------------------------------- */
 
 void tfl_read_conv2d(struct tfl_attr *);
 void tfl_read_depthwise_conv2d(struct tfl_attr *);

@@ -5,7 +5,7 @@
  * the operator itself, for every reader alike. */
 #include "read/tflite.h"
 
-/* ---- what several operators share ----------------------------------------------------------- */
+/* ---- what several operators share ------------------------------------------------------------ */
 
 static struct fb *file(struct tfl_attr *a)
 {
@@ -107,7 +107,7 @@ static const struct tensor *image(struct tfl_attr *a, int k)
     return t;
 }
 
-/* ---- windows -------------------------------------------------------------------------------- */
+/* ---- windows --------------------------------------------------------------------------------- */
 
 /* Options: padding, stride_w, stride_h, here depthwise has its multiplier, activation, dilation_w,
  * dilation_h. */
@@ -159,7 +159,7 @@ void tfl_read_pool2d(struct tfl_attr *a)
     read_padding(a, 0, h, &p->pad_left, &p->pad_right);
 }
 
-/* ---- arithmetic ----------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 /* Options: activation, format of the weights, keep_num_dims. */
 void tfl_read_fully_connected(struct tfl_attr *a)
@@ -221,7 +221,7 @@ void tfl_read_leaky_relu(struct tfl_attr *a)
     l->alpha = fb_f32(file(a), a->options, 0, 0);
 }
 
-/* ---- shapes --------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 void tfl_read_pad(struct tfl_attr *a)
 {
@@ -285,7 +285,7 @@ void tfl_read_slice(struct tfl_attr *a)
     }
 }
 
-/* ---- strided slice -------------------------------------------------------------------------- */
+/* ---- strided slice --------------------------------------------------------------------------- */
 
 /* What STRIDED_SLICE says of one axis of the input. The bits of the masks count entries of begin,
  * end and stride; one entry may stand for several axes (ellipsis). */

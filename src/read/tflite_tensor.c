@@ -40,7 +40,7 @@ const char *tfl_tensor_name(struct tfl_graph *g, size_t i)
     return name && *name ? name : format(g->tfl->ctx, "tensor_%zu", i);
 }
 
-/* ---- types and shapes ----------------------------------------------------------------------- */
+/* ---- types and shapes ------------------------------------------------------------------------ */
 
 static const char *type_text(struct ctx *ctx, int type)
 {
@@ -124,7 +124,7 @@ void tfl_check_input_signature(struct tfl_graph *g, size_t i)
                  k, tfl_tensor_name(g, i));
 }
 
-/* ---- quantisation --------------------------------------------------------------------------- */
+/* ---- quantisation ---------------------------------------------------------------------------- */
 
 static bool is_integer(enum dtype type)
 {
@@ -197,7 +197,7 @@ static void read_quant(struct tfl_graph *g, struct fb_table table, struct tensor
     t->quant = (struct quant){.n = (int)scale.n, .axis = axis, .scale = scales, .zero = zeros};
 }
 
-/* ---- contents ------------------------------------------------------------------------------- */
+/* ---- contents -------------------------------------------------------------------------------- */
 
 /* The bytes of a tensor's buffer; n == 0: it has none, and the tensor is computed.
  * Large files keep contents outside of the tables: then the buffer says where in the file. Writers

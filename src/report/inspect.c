@@ -35,6 +35,15 @@ static int layer_shape(const struct tensor *t, int32_t *dim)
     return t->rank;
 }
 
+static int64_t live_at(const struct plan *plan, int step)
+{
+    int64_t live = 0;
+    for (int i = 0; i < plan->n; i++)
+        if (plan->interval[i].birth <= step && step <= plan->interval[i].last)
+            live += plan->interval[i].bytes;
+    return live;
+}
+
 void report_layer(const struct program *p, int step, struct mica_layer *to)
 {
     const struct node *n = p->step[step].node;
@@ -46,15 +55,7 @@ void report_layer(const struct program *p, int step, struct mica_layer *to)
     to->out_rank = layer_shape(n->out[0], to->out_dim);
     to->macs = macs_of(n);
     to->parameters = parameters_of(n);
-}
-
-static int64_t live_at(const struct plan *plan, int step)
-{
-    int64_t live = 0;
-    for (int i = 0; i < plan->n; i++)
-        if (plan->interval[i].birth <= step && step <= plan->interval[i].last)
-            live += plan->interval[i].bytes;
-    return live;
+    to->live_bytes = p->schedule ? 0 : live_at(p->plan, step);
 }
 
 static void report_io(struct text *out, struct ctx *ctx, const char *kind, struct tensor **list,

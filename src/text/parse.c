@@ -34,7 +34,7 @@ struct parser {
     int inputs_room, outputs_room;
 };
 
-/* ---- tensors -------------------------------------------------------------------------------- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 static int64_t parse_id(struct scan *s)
 {
@@ -202,7 +202,7 @@ static void end_tensors(struct parser *p)
     p->scan.line = here;
 }
 
-/* ---- nodes, inputs, outputs ----------------------------------------------------------------- */
+/* ---- nodes, inputs, outputs ------------------------------------------------------------------ */
 
 static struct tensor *parse_ref(struct parser *p)
 {
@@ -362,7 +362,7 @@ static void parse_output(struct parser *p)
     push(p, &g->output, &g->n_outputs, &p->outputs_room, t);
 }
 
-/* ---- the file ------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static void enter(struct parser *p, enum section section)
 {

@@ -27,7 +27,7 @@ static void print_name(struct text *out, const char *name)
     text_bytes(out, "\"", 1);
 }
 
-/* ---- numbers -------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 /* A NaN other than the usual quiet one carries its bits: a constant must survive the round trip
  * bit for bit. Most trained weights need eight or nine digits, so shorter ones are hardly tried. */
@@ -101,7 +101,7 @@ static void element_word(char *word, struct form form, const void *data, int64_t
     }
 }
 
-/* ---- lists ---------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 /* A list in brackets: in the line where it stands, or, if too long for that, in rows of its own. */
 struct list {
@@ -163,7 +163,7 @@ static void print_ints(struct text *out, int n, const int32_t *at)
     text_add(out, "]");
 }
 
-/* ---- tensors and nodes ---------------------------------------------------------------------- */
+/* ---- tensors and nodes ----------------------------------------------------------------------- */
 
 /* Zero points of all channels are nearly always the same one. */
 static void print_quant(struct text *out, const struct quant *q)

@@ -174,7 +174,7 @@ const char *scan_name(struct scan *s)
     return name;
 }
 
-/* ---- numbers -------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 /* A decimal integer: its sign and its magnitude, which must fit 64 bits. */
 static bool integer_of(const char *word, bool *negative, uint64_t *magnitude)

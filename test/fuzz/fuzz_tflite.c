@@ -58,7 +58,7 @@ static void check_failed(const struct mica *m)
     demand(strncmp(mica_error(m), "fuzz", 4) == 0, "a message begins with the file's name");
 }
 
-/* ---- running what was compiled -------------------------------------------------------------- */
+/* ---- running what was compiled --------------------------------------------------------------- */
 
 enum { IO_MAX = 16, IO_BYTES_MAX = 1 << 16, SCRATCH_BYTES_MAX = 1 << 16, MACS_MAX = 1 << 18 };
 
@@ -113,7 +113,7 @@ static void run(struct mica *m, const uint8_t *bytes, size_t n)
         free(out[i]);
 }
 
-/* ---- mutation ------------------------------------------------------------------------------- */
+/* ---- mutation -------------------------------------------------------------------------------- */
 
 static uint32_t draw(uint64_t *state, uint32_t below)
 {
@@ -157,7 +157,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t n, size_t room, unsigned s
     return n;
 }
 
-/* ---- the road ------------------------------------------------------------------------------- */
+/* ---- the road -------------------------------------------------------------------------------- */
 
 static void compile(struct mica *m, const struct choice *choice, const uint8_t *bytes, size_t n)
 {

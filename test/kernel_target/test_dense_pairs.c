@@ -43,8 +43,8 @@ static void check_edges(void)
     int8_t weights[2 * 640];
     const int32_t multiplier = 1 << 30, bias[2] = {0, 0};
     const int8_t shift = -14;
-    struct pack_layer l = {2, 640, 640, 1, 0, weights, bias, &multiplier, &shift, 0, 0, -128, 127,
-                           false};
+    struct pack_layer l = {2,           640,    640, 1, 0,    weights, bias,
+                           &multiplier, &shift, 0,   0, -128, 127,     false};
     memset(weights, 0, sizeof weights);
     weights[640] = -128; /* beside 0: fits */
     CHECK(pack_pairs(&l, 8, stream) == PACK_OK);

@@ -44,7 +44,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["cc", "-std=c11", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
         + [f"-I{ROOT / 'src'}", f"-I{ROOT / 'include'}", str(HERE / "driver.c")]
         + [str(source) for source in sources]
-        + [str(BUILD / "gen/targets.gen.c"), "-o", str(path)],
+        + [str(BUILD / "gen" / name) for name in ("targets.gen.c", "plugin.gen.c")]
+        + ["-o", str(path)],
         check=True,
     )
     return path

@@ -6,7 +6,7 @@
 #include "op/attr.h"
 #include "spec.h"
 
-/* ---- reading it ----------------------------------------------------------------------------- */
+/* ---- reading it ------------------------------------------------------------------------------ */
 
 static struct ctx ctx;
 static char error[ERROR_BYTES];
@@ -73,7 +73,7 @@ static bool is_list(struct int_list list, int n, const int32_t *at)
 #define IS_LIST(list, ...) \
     is_list(list, (int)(sizeof((int32_t[]){__VA_ARGS__}) / 4), (int32_t[]){__VA_ARGS__})
 
-/* ---- attributes ----------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 /* Weights [2,kh,kw,2] of float32; their values are of no interest. */
 static struct spec conv(int32_t kh, int32_t kw, int padding, int stride, int dilation)
@@ -162,7 +162,7 @@ static void test_axes(void)
     CHECK_TEXT(read_spec(&s), "m: node 'y' (pad): its padding of dimension 2 is negative");
 }
 
-/* ---- strided slices ------------------------------------------------------------------------- */
+/* ---- strided slices -------------------------------------------------------------------------- */
 
 struct strides {
     int n;
@@ -224,7 +224,7 @@ static void test_strided_slice(void)
                               "use a RESHAPE after it");
 }
 
-/* ---- operators that count ------------------------------------------------------------------- */
+/* ---- operators that count -------------------------------------------------------------------- */
 
 static void test_operators(void)
 {
@@ -344,7 +344,7 @@ static void test_graphs(void)
                "m: the file is of version 2 of the TFLite schema; version 3 is supported");
 }
 
-/* ---- tensors -------------------------------------------------------------------------------- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 static const char *refuse_x(struct spec_tensor x)
 {

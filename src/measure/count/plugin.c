@@ -9,6 +9,7 @@
  * The command writes count.in, one fact a line:
  *     isa thumb|riscv      enter ADDRESS (of the function)    leave LOW HIGH (of its caller)
  *     flash LOW HIGH       mark ADDRESS STEP                  steps N
+ *     writes LOW HIGH (a write to LOW + k says that step k begins; LOW = HIGH: there are none)
  * and reads count.out: for each step a line with its counts in the order of classes.def.
  *
  * The emulator's package has no header of its plugin interface; what is used is declared here
@@ -23,7 +24,7 @@
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 typedef uint64_t plugin_id;
-enum { MEMORY_READS = 1, NO_REGISTERS = 0 };
+enum { MEMORY_READS = 1, MEMORY_WRITES = 2, NO_REGISTERS = 0 };
 
 extern int qemu_plugin_version;
 int qemu_plugin_install(plugin_id, const void *info, int argc, char **argv);
@@ -49,7 +50,7 @@ enum { MARKS_MAX = 16384 };
 /* What the command said. */
 static struct {
     void (*decode)(struct insn *, const uint8_t *);
-    uint32_t enter, leave_low, leave_high, flash_low, flash_high;
+    uint32_t enter, leave_low, leave_high, flash_low, flash_high, writes_low, writes_high;
     int n_marks, n_steps;
     struct mark {
         uint32_t pc;
@@ -72,11 +73,10 @@ struct segment {
 
 static uint64_t (*counts)[COUNT_ALL]; /* of each step */
 static bool active;
-static int current;
+static int current; /* before the first mark, and between runs, the one before */
 static const struct segment *previous;
 
-/* ---- while the model runs -----------------------------------------------------------------------
- */
+/* ---- while the model runs -------------------------------------------------------------------- */
 
 static void execute(unsigned cpu, void *user)
 {
@@ -85,7 +85,6 @@ static void execute(unsigned cpu, void *user)
     (void)cpu;
     if (s->pc == job.enter) {
         active = true;
-        current = 0;
         previous = NULL;
     }
     if (!active)
@@ -110,12 +109,23 @@ static void read_memory(unsigned cpu, uint32_t info, uint64_t address, void *use
         counts[current][COUNT_constant_read]++;
 }
 
-/* ---- when code is translated --------------------------------------------------------------------
- */
+static void write_memory(unsigned cpu, uint32_t info, uint64_t address, void *user)
+{
+    (void)cpu, (void)info, (void)user;
+    if (active && address >= job.writes_low && address < job.writes_high)
+        current = (int)(address - job.writes_low);
+}
+
+/* ---- when code is translated ----------------------------------------------------------------- */
 
 static bool is_memory(const struct insn *i)
 {
     return insn_is_load(i) || insn_is_store(i);
+}
+
+static bool is_single(const struct insn *i)
+{
+    return i->class == COUNT_load || i->class == COUNT_store;
 }
 
 static bool is_product(const struct insn *i)
@@ -183,9 +193,9 @@ static void add_insn(struct segment *s, const struct insn *i, const struct insn 
     s->to_register = i->class == COUNT_branch_register || insn_is_load(i);
     if (!before)
         return;
-    if (i->class == COUNT_load && is_memory(before))
+    if (i->class == COUNT_load && is_single(before))
         add(s, COUNT_load_follows, 1);
-    if (i->class == COUNT_store && is_memory(before))
+    if (i->class == COUNT_store && is_single(before))
         add(s, COUNT_store_follows, 1);
     if (insn_is_load(before) && before->writes & i->reads)
         add(s, COUNT_load_used, 1);
@@ -246,12 +256,13 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
         s->next = i.pc + i.bytes;
         if (insn_is_load(&i) && job.flash_high)
             qemu_plugin_register_vcpu_mem_cb(q, read_memory, NO_REGISTERS, MEMORY_READS, NULL);
+        if (i.class == COUNT_store && job.writes_high > job.writes_low)
+            qemu_plugin_register_vcpu_mem_cb(q, write_memory, NO_REGISTERS, MEMORY_WRITES, NULL);
         before = i;
     }
 }
 
-/* ---- start and end ------------------------------------------------------------------------------
- */
+/* ---- start and end --------------------------------------------------------------------------- */
 
 static void finish(plugin_id id, void *user)
 {
@@ -277,6 +288,9 @@ static bool read_fact(const char *key, unsigned long a, unsigned long b)
     } else if (!strcmp(key, "flash")) {
         job.flash_low = (uint32_t)a;
         job.flash_high = (uint32_t)b;
+    } else if (!strcmp(key, "writes")) {
+        job.writes_low = (uint32_t)a;
+        job.writes_high = (uint32_t)b;
     } else if (!strcmp(key, "steps")) {
         job.n_steps = (int)a;
     } else if (!strcmp(key, "mark") && job.n_marks < MARKS_MAX) {

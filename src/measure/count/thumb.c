@@ -26,8 +26,7 @@ static unsigned count_bits(unsigned x)
     return n;
 }
 
-/* ---- 16 bits ------------------------------------------------------------------------------------
- */
+/* ---- 16 bits --------------------------------------------------------------------------------- */
 
 static void memory_16(struct insn *i, unsigned x, bool is_load)
 {
@@ -176,8 +175,7 @@ static void decode_16(struct insn *i, unsigned x)
     }
 }
 
-/* ---- 32 bits: memory ----------------------------------------------------------------------------
- */
+/* ---- 32 bits: memory ------------------------------------------------------------------------- */
 
 /* 1110 100: multiple, double, exclusive, table branch. */
 static void multiple_32(struct insn *i, unsigned a, unsigned b)
@@ -217,8 +215,7 @@ static void single_32(struct insn *i, unsigned a, unsigned b)
         i->writes |= bit(base);
 }
 
-/* ---- 32 bits: arithmetic ------------------------------------------------------------------------
- */
+/* ---- 32 bits: arithmetic --------------------------------------------------------------------- */
 
 static void set_registers(struct insn *i, unsigned n, unsigned d)
 {
@@ -312,8 +309,7 @@ static void branch_32(struct insn *i, unsigned a, unsigned b)
     }
 }
 
-/* ---- 32 bits: floats and vectors ----------------------------------------------------------------
- */
+/* ---- 32 bits: floats and vectors ------------------------------------------------------------- */
 
 /* Coprocessors 10 and 11. */
 static void float_memory_32(struct insn *i, unsigned a, unsigned b)
@@ -339,7 +335,10 @@ static void float_data_32(struct insn *i, unsigned a, unsigned b)
     const unsigned op = bits(a, 7, 1) << 2 | bits(a, 4, 2);
 
     if (bits(b, 4, 1)) {
-        i->class = COUNT_float_move;
+        /* VDUP fills a vector from a core register. */
+        const bool is_vdup = bits(b, 8, 1) && bits(a, 7, 1) && !bits(a, 4, 1);
+
+        i->class = is_vdup ? COUNT_vector : COUNT_float_move;
         if (bits(a, 4, 1))
             i->writes = bits(b, 12, 4) == PC ? bit(FLAGS) : bit(bits(b, 12, 4));
         else
