@@ -1,15 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Fuzzes the road from file to emitted C for some seconds, from seeds made by a script, under
-# AddressSanitizer and UndefinedBehaviorSanitizer. A finding stops it and stays in build/fuzz.
+# AddressSanitizer and UndefinedBehaviorSanitizer. A finding fails it and stays in build/fuzz.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
+if ! command -v clang >/dev/null; then
+    echo "fuzz: clang is not installed; skipped"
+    exit 0
+fi
 CC=clang cmake -S . -B build/fuzz -DMICA_FUZZ=ON -DMICA_TESTS=OFF >/dev/null
 cmake --build build/fuzz -j 2 >/dev/null
 seeds=build/fuzz/seeds corpus=build/fuzz/corpus
 mkdir -p $seeds $corpus
 (cd test && ../.venv/bin/python -m conformance.seeds ../$seeds)
-cp test/pass/*/*.ir $seeds/ 2>/dev/null || true
+cp test/pass/*/*.ir $seeds/
+status=0
 build/fuzz/fuzz_tflite -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
-    -print_final_stats=1 -artifact_prefix=build/fuzz/ $corpus $seeds 2>&1 | tail -n 12
+    -print_final_stats=1 -artifact_prefix=build/fuzz/ $corpus $seeds >build/fuzz/log 2>&1 || status=$?
+tail -n 12 build/fuzz/log
+exit $status

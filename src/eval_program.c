@@ -30,7 +30,7 @@ static void *memory_of(void *user, const struct tensor *t, int32_t row)
     for (int i = 0; i < g->n_inputs; i++)
         if (g->input[i] == t)
             return (void *)(uintptr_t)m->in[i];
-    assert(!"a tensor without memory");
+    assert(false && "a tensor without memory");
     return NULL;
 }
 

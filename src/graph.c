@@ -206,8 +206,9 @@ void graph_order(struct ctx *ctx, struct graph *g)
         if (n == before && n < g->n_nodes)
             for (int i = 0; i < g->n_nodes; i++)
                 if (!placed[i])
-                    fail(ctx, g->node[i], "its inputs depend on its own output; the graph has a "
-                                          "cycle, which no converter writes on purpose");
+                    fail(ctx, g->node[i],
+                         "its inputs depend on its own output, so no order of the nodes works: "
+                         "unroll the loop in the model, or convert it again");
     }
     g->node = order;
 }

@@ -464,8 +464,10 @@ struct stream_tensor {
 
 struct stream {
     int32_t hop;         /* input rows between two outputs */
+    int32_t first;       /* input rows until the first output */
     int n_rings;
     struct stream_tensor *tensor; /* by tensor->index */
+    bool *anew;          /* by step: it needs the whole window, not only what is new of it */
     int64_t macs;        /* of one hop */
     int count_bytes;     /* of a slot number, and of the count of frames */
     int32_t state_bytes;
@@ -522,6 +524,12 @@ int64_t constant_bytes(const struct program *);
 void report_text(struct text *, const struct ctx *); /* `mica inspect` */
 void report_json(struct text *, const struct ctx *);
 void report_operators(struct text *); /* `mica operators` */
+/* The memory of a row schedule: its peak and what is made whole; each line begins with `margin`. */
+void report_rows(struct text *, const struct ctx *, const char *margin);
+void report_rows_json(struct text *, const struct ctx *);
+/* What a stream keeps of each tensor, and what it computes anew with each hop. */
+void report_stream(struct text *, const struct ctx *, const char *margin);
+void report_stream_json(struct text *, const struct ctx *);
 /* One sentence on the channels that were taken out, without a line's end; false: none were. */
 bool report_channels(struct text *, const struct ctx *);
 void report_layer(const struct program *, int step, struct mica_layer *);

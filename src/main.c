@@ -32,6 +32,14 @@ static void print_help(FILE *to)
                 "  mica compile model.tflite -o out --name model --target cortex-m4\n");
 }
 
+/* What could not be printed was not done. */
+static int flushed(int status)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return status;
+    return status == CLI_OK ? cli_refuse("cannot write to the standard output") : status;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -48,7 +56,7 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < N_COMMANDS; i++)
         if (!strcmp(commands[i].name, argv[1]))
-            return commands[i].run(argc - 1, argv + 1);
+            return flushed(commands[i].run(argc - 1, argv + 1));
     fprintf(stderr, "mica: there is no command '%s'\nTry: mica --help\n", argv[1]);
     return CLI_USAGE;
 }

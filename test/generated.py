@@ -178,7 +178,7 @@ def call(model: Generated) -> str:
         lines.append(f"    {name}_run({', '.join(['scratch', *places])});")
     else:
         text = model.header.read_text()
-        sources = re.findall(rf"\*({name}_input\w*)\(union", text)
+        sources = re.findall(rf"\*({name}_input\w*)\((?:const )?union", text)
         results = re.findall(rf"\*({name}_output\w*)\(union", text)
         assert (len(sources), len(results)) == (n_in, n_out)
         for place, (source, tensor) in enumerate(zip(sources, facts["inputs"])):

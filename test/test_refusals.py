@@ -106,7 +106,7 @@ def shapes() -> list[Refused]:
     return [
         (single("ADD", [Part("a", (1, 4)), Part("b", (1, 3))], Part("y", (1, 4))),
          "node 'y' (add): inputs 'a' (int8 [1,4]) and 'b' (int8 [1,3]) do not broadcast: counted "
-         "from the last, dimensions must be equal or 1"),
+X
         (single("ADD", [Part("a", (1, 4)), Part("b", (1, 4))], Part("y", (1, 5))),
          "node 'y' (add): output 'y' is int8 [1,5] in the file, but add of these inputs gives int8 "
          "[1,4]: the file is inconsistent; convert the model again"),
@@ -137,8 +137,8 @@ def graphs() -> list[Refused]:
 
     return [
         (chain(("RELU", "a", "b"), ("TANH", "b", "a"), outputs="b"),
-         "node 'b' (clamp): its inputs depend on its own output; the graph has a cycle, which no "
-         "converter writes on purpose"),
+         "node 'b' (clamp): its inputs depend on its own output, so no order of the nodes works: "
+         "unroll the loop in the model, or convert it again"),
         (chain(("RELU", "a", "b"), outputs="b"),
          "tensor 'a' is read, but it is no input, no constant, and no operator makes it: the file "
          "is damaged"),

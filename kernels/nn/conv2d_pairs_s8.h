@@ -76,7 +76,7 @@ static inline void mica_conv2d_pairs_s8(const struct mica_conv2d_pairs_s8 *p,
             mica_conv2d_pairs_runs(p, at.rows, left, buffer);
             at.x += 3;
         } else {
-            mica_conv2d_pixels(&at, n);
+            mica_conv2d_next_pixels(&at, n);
             for (int k = 0; k < 3; k++)
                 job.out[k] = at.to[k];
             mica_conv2d_pairs_columns(p, &at, padding, buffer);

@@ -34,8 +34,8 @@ MICA_CALLED void mica_conv2d_patch_rows(const int8_t *const *rows, int32_t offse
     }
 }
 
-/* The window of one pixel as bytes, its first column `left`, its rows first..last - 1 of the kernel's
- * inside the image. */
+/* The window of one pixel as bytes: its first column is `left`, and of its rows those from first to
+ * last - 1 are inside the image. */
 static inline void mica_conv2d_patch(const struct mica_conv2d_patch_pairs_s8 *p,
                                      const int8_t *const *rows, int32_t first, int32_t last,
                                      int32_t left, int8_t *to, int32_t taps)

@@ -15,7 +15,7 @@ struct mica_conv2d_pixels {
 };
 
 /* The next three of n pixels; where n is less, the others are copies of the first. */
-static inline void mica_conv2d_pixels(struct mica_conv2d_pixels *at, int32_t n)
+static inline void mica_conv2d_next_pixels(struct mica_conv2d_pixels *at, int32_t n)
 {
     for (int k = 0; k < 3; k++) {
         const int copy = k >= n;

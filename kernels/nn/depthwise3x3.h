@@ -164,11 +164,11 @@ static inline void mica_depthwise3x3_blocks(
 }
 
 /* A strip of n output rows, in blocks of `columns` output columns and p->chunk channels. */
-static inline void mica_depthwise3x3(const struct mica_depthwise3x3 *p, const int8_t *const *rows,
-                                     int16_t *buffer, int8_t *out, int32_t n, int32_t columns,
-                                     int32_t stride,
-                                     void (*block)(const int16_t *, const int32_t *,
-                                                   const struct mica_depthwise3x3_block *))
+static inline void mica_depthwise3x3_strip(const struct mica_depthwise3x3 *p,
+                                           const int8_t *const *rows, int16_t *buffer, int8_t *out,
+                                           int32_t n, int32_t columns, int32_t stride,
+                                           void (*block)(const int16_t *, const int32_t *,
+                                                         const struct mica_depthwise3x3_block *))
 {
     int16_t *padding = buffer + MICA_DEPTHWISE3X3_RING * p->chunk;
     for (int32_t i = 0; i < p->chunk; i += 2)

@@ -44,7 +44,8 @@ struct mica_depthwise3x3_s8 {
     "smlabt r6, r11, lr, r6 \n"   \
     "smlad r7, r11, lr, r7 \n"
 
-MICA_BLOCK void mica_depthwise3x3_s8_block(MICA_ARG const int16_t *ring, MICA_ARG const int32_t *stream,
+MICA_BLOCK void mica_depthwise3x3_s8_block(MICA_ARG const int16_t *ring,
+                               MICA_ARG const int32_t *stream,
                                MICA_ARG const struct mica_depthwise3x3_block *p)
 {
     MICA_DEPTHWISE3X3_BLOCK(
@@ -80,15 +81,15 @@ MICA_BLOCK void mica_depthwise3x3_s8_block(const int16_t *ring, const int32_t *s
 /* A strip of n output rows of a 3x3 depthwise convolution of stride 1: the window of the strip's
  * row s is rows[s], rows[s + 1], rows[s + 2], each [in_w][channels] or NULL for padding ->
  * out[n][out_w][channels]. Six columns at a time.
- * buffer, aligned to words: 49 bytes for each of `chunk` channels, made even. The arithmetic is that of
- * mica_depthwise_conv2d_s8(). */
+ * buffer, aligned to words: 49 bytes for each of `chunk` channels, made even. The arithmetic is
+ * that of mica_depthwise_conv2d_s8(). */
 static inline void mica_depthwise3x3_s8(const struct mica_depthwise3x3_s8 *p,
                                         const int8_t *const *rows, int16_t *buffer, int8_t *out,
                                         int32_t n)
 {
     const struct mica_depthwise3x3 job = {p->in_w,  p->channels, p->out_w, p->pad_left,
                                           p->chunk, p->in_zero,  p->stream};
-    mica_depthwise3x3(&job, rows, buffer, out, n, 6, 1, mica_depthwise3x3_s8_block);
+    mica_depthwise3x3_strip(&job, rows, buffer, out, n, 6, 1, mica_depthwise3x3_s8_block);
 }
 
 #endif

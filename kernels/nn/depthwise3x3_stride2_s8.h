@@ -32,7 +32,8 @@ struct mica_depthwise3x3_stride2_s8 {
     "smlabt r3, r10, lr, r3 \n"           \
     "smlabt r4, r11, lr, r4 \n"
 
-MICA_BLOCK void mica_depthwise3x3_stride2_s8_block(MICA_ARG const int16_t *ring, MICA_ARG const int32_t *stream,
+MICA_BLOCK void mica_depthwise3x3_stride2_s8_block(MICA_ARG const int16_t *ring,
+                               MICA_ARG const int32_t *stream,
                                MICA_ARG const struct mica_depthwise3x3_block *p)
 {
     MICA_DEPTHWISE3X3_BLOCK(
@@ -69,7 +70,7 @@ static inline void mica_depthwise3x3_stride2_s8(const struct mica_depthwise3x3_s
 {
     const struct mica_depthwise3x3 job = {p->in_w,  p->channels, p->out_w, p->pad_left,
                                           p->chunk, p->in_zero,  p->stream};
-    mica_depthwise3x3(&job, rows, buffer, out, n, 3, 2, mica_depthwise3x3_stride2_s8_block);
+    mica_depthwise3x3_strip(&job, rows, buffer, out, n, 3, 2, mica_depthwise3x3_stride2_s8_block);
 }
 
 #endif

@@ -43,20 +43,29 @@ void *cli_read_file(const char *path, size_t *n)
     return NULL;
 }
 
+/* Devices and pipes are written to in place. */
+static bool is_replaceable(const char *path)
+{
+    struct stat at;
+    return stat(path, &at) || S_ISREG(at.st_mode);
+}
+
 int cli_write_file(const char *path, const void *bytes, size_t n)
 {
+    const bool replace = is_replaceable(path);
     char *temporary = malloc(strlen(path) + 32);
     if (!temporary)
         return cli_refuse("out of memory"), -1;
     sprintf(temporary, "%s.%ld.tmp", path, (long)getpid());
-    FILE *f = fopen(temporary, "wb");
+    FILE *f = fopen(replace ? temporary : path, "wb");
     bool ok = f && fwrite(bytes, 1, n, f) == n;
     if (f)
         ok = !fclose(f) && ok;
-    ok = ok && !rename(temporary, path);
+    ok = ok && (!replace || !rename(temporary, path));
     if (!ok) {
         cli_refuse("%s: %s; nothing was written", path, strerror(errno));
-        remove(temporary);
+        if (replace)
+            remove(temporary);
     }
     free(temporary);
     return ok ? 0 : -1;

@@ -70,6 +70,8 @@ void emit_params_argument(struct emit *, int step, int call);
  * ------------------------------------------------------------------------------------ */
 
 void emit_pushed(struct emit *);
+/* Does a window of this type take rows through the address table, or else neighbours? */
+bool emit_pushed_window(struct emit *, enum dtype, bool by_table);
 
 /* ---- stream.c -------------------------------------------------------------------------------- */
 

@@ -27,13 +27,21 @@ static void emit_figures(struct emit *e)
     }
     text_add(e->out, " *   flash      %" PRId64 " bytes of weights and tables, and the code\n",
              constant_bytes(p));
-    text_add(e->out,
-             " *   RAM        %" PRId32 " bytes of scratch%s; no plan can need less than %" PRId32
-             "\n",
-             p->plan->bytes, e->ctx->options.share_io ? ", inputs and outputs included" : "",
-             p->plan->lower_bound);
+    if (p->schedule)
+        text_add(e->out, " *   RAM        %" PRId32 " bytes of state, inputs and outputs included\n",
+                 p->schedule->state_bytes);
+    else
+        text_add(e->out,
+                 " *   RAM        %" PRId32 " bytes of scratch%s; no plan can need less than %" PRId32
+                 "\n",
+                 p->plan->bytes, e->ctx->options.share_io ? ", inputs and outputs included" : "",
+                 p->plan->lower_bound);
     text_add(e->out, " *   numbers    profile %s: %s\n", profile[e->ctx->options.profile],
              reference[e->ctx->options.profile]);
+    if (p->schedule) {
+        text_add(e->out, " *\n");
+        report_rows(e->out, e->ctx, " * ");
+    }
     text_add(e->out,
              " *\n * No heap, no library, no state between runs. This file and its source are "
              "yours to use\n * without obligations (0BSD).\n */\n");

@@ -59,7 +59,20 @@ static void add_stream_files(const struct emit *e, struct files *files)
     }
 }
 
-static void collect(const struct emit *e, struct files *files)
+static void add_row_files(struct emit *e, struct files *files)
+{
+    add_file(files, "row_walk.h");
+    if (emit_pushed_window(e, DTYPE_INT8, true))
+        add_file(files, "map_s8.h");
+    if (emit_pushed_window(e, DTYPE_FLOAT32, true))
+        add_file(files, "map_f32.h");
+    if (emit_pushed_window(e, DTYPE_INT8, false))
+        add_file(files, "window_s8.h");
+    if (emit_pushed_window(e, DTYPE_FLOAT32, false))
+        add_file(files, "window_f32.h");
+}
+
+static void collect(struct emit *e, struct files *files)
 {
     int32_t most;
     files->n = 0;
@@ -68,11 +81,7 @@ static void collect(const struct emit *e, struct files *files)
     if (e->program->stream)
         add_stream_files(e, files);
     if (e->program->schedule) {
-        add_file(files, "row_walk.h");
-        if (emit_uses_rows(e, DTYPE_INT8, &most))
-            add_file(files, "map_s8.h");
-        if (emit_uses_rows(e, DTYPE_FLOAT32, &most))
-            add_file(files, "map_f32.h");
+        add_row_files(e, files);
     } else {
         if (emit_uses_rows(e, DTYPE_INT8, &most))
             add_file(files, "window_s8.h");

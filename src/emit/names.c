@@ -92,7 +92,7 @@ static int step_of(const struct emit *e, const struct node *n)
     for (int i = 0; i < e->program->n_steps; i++)
         if (e->program->step[i].node == n)
             return i;
-    assert(!"a node without a step");
+    assert(false && "a node without a step");
     return -1;
 }
 
@@ -120,7 +120,7 @@ const char *name_offset(struct emit *e, const struct tensor *t)
                 return format(e->ctx, k ? "%s_TEMP%d" : "%s_TEMP",
                               name_upper(e->ctx, name_step(e, i)), k + 1);
     }
-    assert(!"a tensor without a name");
+    assert(false && "a tensor without a name");
     return "";
 }
 
@@ -179,7 +179,7 @@ const struct constant *find_constant(const struct program *p, const void *data, 
     for (int i = 0; i < p->n_constants; i++)
         if (p->constant[i].data == data && p->constant[i].is_operand == is_operand)
             return &p->constant[i];
-    assert(!"a pointer to something that is no constant");
+    assert(false && "a pointer to something that is no constant");
     return NULL;
 }
 

@@ -20,7 +20,7 @@ struct pushed {
     int n_row_at;
     int n_kinds;
     const struct kernel *kind[256]; /* kernel of each shared case */
-    int *kind_of;                   /* of each operator; -1: a case of its own */
+    int *kind_of; /* of each operator; n_kinds and above: a case of its own */
     bool has_window;
 };
 
@@ -44,10 +44,15 @@ static bool fits_table(const struct pushed *p, const struct step *s)
         return false;
     const struct call *c = s->call[0];
     int inputs = 0, rows = 0;
+    if (c->count > UINT16_MAX) /* the table's fields are narrow */
+        return false;
     for (int k = 0; k < c->kernel->n_args; k++) {
         const struct operand *o = &c->operand[k];
+        const struct window *w = &o->window;
         if (c->kernel->args[k].kind == ARG_COUNT)
             continue;
+        if (w->kernel > 255 || w->stride > 255 || w->dilation > 255 || w->pad > INT16_MAX)
+            return false;
         if (!operand_by_row(s, c, k) || !rows_of(p, o->tensor) || o->offset ||
             o->tensor->type != p->type || c->kernel->args[k].type != p->type)
             return false;
@@ -74,28 +79,47 @@ static void map_tensor(struct pushed *p, const struct tensor *t)
         return;
     p->row_at[i] = p->n_row_at;
     p->n_row_at += r->rows;
+    if (p->n_row_at > UINT16_MAX)
+        fail(p->e->ctx, NULL,
+             "the tensors have more than %d rows together, too many to push: use --optimize size",
+             UINT16_MAX);
 }
 
-/* A case for one kernel pays when at least two operators share it. */
+/* In a case of its own: are the rows of an operand found through the address table? */
+static bool by_row_table(const struct pushed *p, const struct step *s, const struct call *c, int k)
+{
+    const struct row_tensor *r = rows_of(p, c->operand[k].tensor);
+    return r && !r->together && operand_by_row(s, c, k);
+}
+
+static bool is_shared(const struct pushed *p, int op)
+{
+    return p->kind_of[op] < p->n_kinds;
+}
+
+/* A case for one kernel pays when at least two operators share it. Those with a case of their own
+ * are numbered after the kernels. */
 static void sort_operators(struct pushed *p)
 {
+    int n_own = 0;
     for (int i = 0; i < p->s->n_ops; i++) {
         const struct step *s = step_of(p, i);
         int sharers = 0;
-        p->kind_of[i] = -1;
         for (int k = 0; k < p->s->n_ops && fits_table(p, s); k++)
             sharers += fits_table(p, step_of(p, k)) &&
                        step_of(p, k)->call[0]->kernel == s->call[0]->kernel;
-        if (sharers > 1)
-            p->kind_of[i] = find_kind(p, s->call[0]->kernel);
+        p->kind_of[i] = sharers > 1 ? find_kind(p, s->call[0]->kernel) : -1;
+    }
+    for (int i = 0; i < p->s->n_ops; i++) {
+        if (p->kind_of[i] < 0)
+            p->kind_of[i] = p->n_kinds + n_own++;
+        const struct step *s = step_of(p, i);
         for (int c = 0; c < s->n_calls; c++)
             for (int k = 0; k < s->call[c]->kernel->n_args; k++) {
                 const struct tensor *t = s->call[c]->operand[k].tensor;
-                if (t && rows_of(p, t) &&
-                    (p->kind_of[i] >= 0 ||
-                     (!rows_of(p, t)->together && operand_by_row(s, s->call[c], k))))
+                if (t && (is_shared(p, i) || by_row_table(p, s, s->call[c], k)))
                     map_tensor(p, t);
-                p->has_window |= p->kind_of[i] >= 0 && s->call[c]->kernel->args[k].kind == ARG_ROWS;
+                p->has_window |= is_shared(p, i) && s->call[c]->kernel->args[k].kind == ARG_ROWS;
             }
     }
 }
@@ -188,10 +212,10 @@ static void emit_step_table(struct pushed *p)
              "    uint8_t kind, kernel, stride, dilation;\n} row_steps[%d] MICA_ROM = {\n",
              p->s->n_ops);
     for (int i = 0; i < p->s->n_ops; i++) {
-        if (p->kind_of[i] >= 0)
+        if (is_shared(p, i))
             emit_row_step(p, i);
-        else /* `kind` numbers the cases of their own after the shared ones */
-            text_add(out, "    {0, 0, 0, 0, 0, 0, 0, %d, 0, 0, 0}, /* %s */\n", p->n_kinds + i,
+        else
+            text_add(out, "    {0, 0, 0, 0, 0, 0, 0, %d, 0, 0, 0}, /* %s */\n", p->kind_of[i],
                      name_step(p->e, p->s->step[i]));
     }
     text_add(out, "};\n\n");
@@ -237,7 +261,7 @@ static const char *row_address(struct pushed *p, const struct step *s, const str
 {
     const struct operand *o = &c->operand[k];
     const struct row_tensor *r = rows_of(p, o->tensor);
-    if (!r || r->together || !operand_by_row(s, c, k))
+    if (!by_row_table(p, s, c, k))
         return emit_address(p->e, c, k, c->phase == PHASE_ROWS && !s->rows.whole);
     struct text *t = text_new(p->e->ctx);
     text_add(t, "%s + MICA_ROM_U16(&row_at[%d + r])", name_member(r->tensor),
@@ -250,7 +274,7 @@ static const char *row_window(struct pushed *p, const struct step *s, const stru
 {
     const struct window *w = &c->operand[k].window;
     const struct row_tensor *r = rows_of(p, c->operand[k].tensor);
-    if (r->together || !operand_by_row(s, c, k))
+    if (!by_row_table(p, s, c, k))
         return emit_window(p->e, c, k, !s->rows.whole);
     const bool is_float = c->kernel->args[k].type == DTYPE_FLOAT32;
     return format(p->e->ctx, "mica_map_%s(%s, %s, &row_at[%d], r * %d - %d, %d, %d, %d)",
@@ -323,10 +347,10 @@ static void emit_turn(struct pushed *p)
     for (int i = 0; i < p->n_kinds; i++)
         emit_shared_case(p, i);
     for (int i = 0; i < p->s->n_ops; i++) {
-        if (p->kind_of[i] >= 0)
+        if (is_shared(p, i))
             continue;
         const struct step *s = step_of(p, i);
-        text_add(e->out, "        case %d: /* ", p->n_kinds + i);
+        text_add(e->out, "        case %d: /* ", p->n_kinds ? p->kind_of[i] : i);
         emit_step_comment(e, p->s->step[i]);
         text_add(e->out, " */\n");
         for (int k = 0; k < s->n_calls; k++)
@@ -377,11 +401,6 @@ static void emit_push(struct pushed *p)
 {
     struct emit *e = p->e;
     const struct row_tensor *in = &p->s->tensor[0];
-    const struct row_tensor *out = rows_of(p, e->graph->output[0]);
-    int done = 0;
-    for (int i = 0; i < p->s->n_ops; i++)
-        if (p->s->op[i].made == out->counter)
-            done = p->s->op[i].rows;
     text_add(e->out, "void %s_reset(struct %s_state *state)\n{\n", e->name, e->name);
     emit_clear(e);
     text_add(e->out, "}\n\n");
@@ -396,11 +415,11 @@ static void emit_push(struct pushed *p)
     text_add(e->out,
              "int %s_push(struct %s_state *state)\n{\n"
              "    state->made[0]++;\n    %s_advance(state, %d);\n"
-             "    return state->made[%d] == %d;\n}\n",
-             e->name, e->name, e->name, p->s->start, out->counter, done);
+             "    return state->made[0] == %d;\n}\n",
+             e->name, e->name, e->name, p->s->start, (int)in->rows);
 }
 
-void emit_pushed(struct emit *e)
+static struct pushed prepare(struct emit *e)
 {
     const struct schedule *s = e->program->schedule;
     struct pushed p = {.e = e, .s = s, .type = DTYPE_INT8};
@@ -416,10 +435,32 @@ void emit_pushed(struct emit *e)
     if (s->by_row)
         map_tensor(&p, s->tensor[0].tensor);
     sort_operators(&p);
+    return p;
+}
+
+bool emit_pushed_window(struct emit *e, enum dtype type, bool by_table)
+{
+    struct pushed p = prepare(e);
+    for (int i = 0; i < p.s->n_ops; i++) {
+        const struct step *s = step_of(&p, i);
+        for (int c = 0; c < s->n_calls; c++)
+            for (int k = 0; k < s->call[c]->kernel->n_args; k++) {
+                const struct kernel_arg *arg = &s->call[c]->kernel->args[k];
+                if (arg->kind == ARG_ROWS && arg->type == type &&
+                    (is_shared(&p, i) || by_row_table(&p, s, s->call[c], k)) == by_table)
+                    return true;
+            }
+    }
+    return false;
+}
+
+void emit_pushed(struct emit *e)
+{
+    struct pushed p = prepare(e);
     emit_row_at(&p);
     emit_walk_tables(&p);
     emit_step_table(&p);
     emit_turn(&p);
     emit_advance(&p);
-    s->by_row ? emit_push(&p) : emit_run(&p);
+    p.s->by_row ? emit_push(&p) : emit_run(&p);
 }

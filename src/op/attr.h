@@ -68,7 +68,6 @@ struct attr_transpose {
 
 struct attr_concat {
     int32_t axis;
-    enum activation activation;
 };
 
 /* slice: element i of axis a is input element begin[a] + i * stride[a], i < size[a].

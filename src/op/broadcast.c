@@ -106,7 +106,7 @@ void want_broadcast(struct ctx *ctx, const struct node *n, struct tensor *want)
         int32_t of_a = axis_size(a, want, i), of_b = axis_size(b, want, i);
         if (of_a != of_b && of_a != 1 && of_b != 1)
             fail(ctx, n, "inputs '%s' (%s) and '%s' (%s) do not broadcast: counted from the last, "
-                         "dimensions must be equal or 1",
+                         "dimensions must be equal or 1: reshape one of them in the model",
                  a->name, tensor_text(ctx, a), b->name, tensor_text(ctx, b));
         want->dim[i] = of_a == 1 ? of_b : of_a;
     }

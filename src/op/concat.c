@@ -9,7 +9,6 @@
 
 static const struct attr_field attrs[] = {
     FIELD(axis, ATTR_INT),
-    FIELD(activation, ATTR_ACTIVATION),
     {NULL, ATTR_INT, 0},
 };
 
@@ -40,11 +39,6 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     if (a->axis < 0 || a->axis >= first->rank)
         fail(ctx, n, "axis %d is no axis of '%s' (%s)", (int)a->axis, first->name,
              tensor_text(ctx, first));
-    if (a->activation != ACT_NONE)
-        fail(ctx, n,
-             "has the fused activation %s, which no reference gives concat: put it behind "
-             "as an operator of its own",
-             activation_name(a->activation));
     want_like(want, first);
     int64_t size = 0;
     for (int i = 0; i < n->n_in; i++) {

@@ -44,15 +44,13 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     want_dense(ctx, n, want);
 }
 
-/* What one output multiplies its sum with. TFLM forms the product of the scales in float32 where
- * the weights have one scale; LiteRT never does. */
+/* What one output multiplies its sum with. Both references form the product of the scales in float64,
+ * also where the weights have one scale. */
 static double real_multiplier(struct lower *l, int channel)
 {
     const struct node *n = l->step->node;
     const struct quant *w = &n->in[1]->quant;
     const float in = n->in[0]->quant.scale[0], out = n->out[0]->quant.scale[0];
-    if (w->n == 1 && l->ctx->options.profile != MICA_PROFILE_LITERT)
-        return (double)(in * w->scale[0]) / (double)out;
     return (double)in * (double)w->scale[channel] / (double)out;
 }
 

@@ -50,6 +50,23 @@ int32_t schedule_counter_bytes(const struct schedule *s)
     return most > 255 ? 2 : 1;
 }
 
+static int32_t align_up(int32_t bytes, int32_t align)
+{
+    return (bytes + align - 1) / align * align;
+}
+
+/* sizeof the state on a core that aligns every type to its size. */
+static int32_t state_bytes(const struct schedule *s, const struct plan *plan)
+{
+    const int32_t counter = schedule_counter_bytes(s);
+    int32_t align = 1;
+    for (int i = 0; i < plan->n; i++)
+        align = plan->interval[i].align > align ? plan->interval[i].align : align;
+    int32_t bytes = align_up(plan->bytes > 0 ? plan->bytes : 1, align);
+    bytes = align_up(bytes, counter) + s->n_counters * counter;
+    return align_up(bytes, align > counter ? align : counter);
+}
+
 void schedule_rows(struct ctx *ctx, struct program *p)
 {
     struct rows_work w = {.ctx = ctx,
@@ -75,7 +92,7 @@ void schedule_rows(struct ctx *ctx, struct program *p)
         struct schedule *s = rows_tables(&w, &best[i].choice);
         rows_walk(&w, s);
         struct plan *plan = rows_map(&w, s);
-        s->state_bytes = plan->bytes + s->n_counters * schedule_counter_bytes(s);
+        s->state_bytes = state_bytes(s, plan);
         if (p->schedule && p->plan->bytes <= plan->bytes)
             continue;
         p->schedule = s;

@@ -12,7 +12,8 @@
 #include "ir.h"
 #include "row_walk.h"
 
-enum { ROW_OPS_MAX = 255, ROWS_MAX = 32767 };
+/* Numbers of operators, of their edges and of tensors are bytes in the device's tables. */
+enum { ROW_TENSORS_MAX = 255, ROWS_MAX = 32767 };
 
 /* What may be chosen about a schedule. */
 struct choice {

@@ -8,6 +8,8 @@
  * only within a hop may borrow it. An operator that needs the whole window at once (a
  * pool over time, a dense layer over all rows) is computed anew each hop from the kept rows.
  */
+#include <string.h>
+
 #include "ir.h"
 
 struct streamer {
@@ -37,10 +39,21 @@ static struct stream_tensor *add(struct streamer *s, struct tensor *t)
 
 /* ---- which tensors slide --------------------------------------------------------------------- */
 
-/* Sliding: all that it reads slides alike, row by row, and no row of it depends on where it stands. */
+/* Does an operand of a call follow the rows? A constant that does makes rows depend on where they
+ * stand in the window. */
+static bool slides_operand(struct streamer *s, const struct step *step, const struct call *c, int k)
+{
+    const struct operand *o = &c->operand[k];
+    if (c->kernel->args[k].kind == ARG_COUNT || c->phase != PHASE_ROWS)
+        return true;
+    return of(s, o->tensor) ? operand_by_row(step, c, k) : c->n_loops == 0 || o->step[0] == 0;
+}
+
+/* Sliding: all that it reads slides alike, row by row, and no row of it depends on where it stands.
+ * The only row of a window is new with each hop: nothing of it slides on. */
 static bool slides(struct streamer *s, const struct step *step)
 {
-    if (step->rows.whole || step->rows.accumulate)
+    if (step->rows.whole || step->rows.accumulate || step->rows.rows_out == 1)
         return false;
     int32_t per_row = 0;
     for (int k = 0; k < step->node->n_in; k++) {
@@ -48,11 +61,14 @@ static bool slides(struct streamer *s, const struct step *step)
         const struct stream_tensor *r = in ? of(s, in) : NULL;
         if (!r)
             continue;
-        if (r->is_whole || tensor_rows(in) != r->rows || step->rows.rows_in != r->rows ||
-            (per_row && per_row != r->per_row))
+        if (r->is_whole || step->rows.rows_in != r->rows || (per_row && per_row != r->per_row))
             return false;
         per_row = r->per_row;
     }
+    for (int c = 0; c < step->n_calls; c++)
+        for (int k = 0; k < step->call[c]->kernel->n_args; k++)
+            if (!slides_operand(s, step, step->call[c], k))
+                return false;
     return per_row > 0;
 }
 
@@ -64,6 +80,18 @@ static bool reads_sliding(struct streamer *s, const struct step *step)
             return true;
     }
     return false;
+}
+
+/* Does a step that does not slide work on all rows of the window, though few of them are new? The
+ * only row of a window that slides along is no more work than any other row. */
+static bool is_anew(struct streamer *s, const struct step *step)
+{
+    bool by_row = !step->rows.whole && !step->rows.accumulate && step->rows.rows_out == 1;
+    for (int k = 0; k < step->node->n_in; k++) {
+        const struct stream_tensor *r = step->node->in[k] ? of(s, step->node->in[k]) : NULL;
+        by_row &= !r || step->rows.rows_in == r->rows;
+    }
+    return reads_sliding(s, step) && !by_row;
 }
 
 /* Both are at most 65535 * 255, so the product fits. */
@@ -79,8 +107,8 @@ static void find_sliding(struct streamer *s)
 {
     for (int i = 0; i < s->program->n_steps; i++) {
         const struct step *step = &s->program->step[i];
-        const bool sliding = slides(s, step);
         struct stream_tensor *out = add(s, step->node->out[0]);
+        const bool sliding = slides(s, step);
         if (!step->rows.whole && !step->rows.accumulate && reads_sliding(s, step) &&
             (step->rows.pad ||
              (step->rows.rows_out - 1) * (int64_t)step->rows.stride + step->rows.reach >
@@ -90,6 +118,7 @@ static void find_sliding(struct streamer *s)
                  "so a stream would not give the window's output; train the "
                  "model with padding 'valid' along time");
         out->is_whole = !sliding;
+        s->stream->anew[i] = !sliding && is_anew(s, step);
         out->per_row = 1;
         if (!sliding)
             continue;
@@ -176,19 +205,25 @@ static void find_lives(struct streamer *s)
         use(s, g->output[i], s->program->n_steps);
 }
 
+static bool is_input(const struct streamer *s, const struct stream_tensor *t)
+{
+    return t->tensor == s->program->graph->input[0];
+}
+
 static bool persists(const struct stream_tensor *t)
 {
     return !t->is_whole && t->depth > t->fresh;
 }
 
-/* Elements are of one size here or the borrower is bytes: a slot starts at a multiple of its row. */
+/* A ring's oldest row, at its slot, is of no use from its last reader until the next hop's row takes
+ * its place. Elements are of one type, so that a slot suits them. */
 static bool may_borrow(const struct streamer *s, const struct stream_tensor *t,
                        const struct stream_tensor *ring)
 {
     const int i = t->tensor->index, r = ring->tensor->index;
-    return ring->ring >= 0 && ring->fresh == 1 && t->tensor->type == ring->tensor->type &&
-           t->depth * t->elements <= ring->elements &&
-           (s->last[i] < s->birth[r] || s->birth[i] > s->last[r]) && s->birth[r] > 0;
+    return ring->ring >= 0 && t->tensor->type == ring->tensor->type &&
+           (int64_t)t->depth * t->elements <= ring->elements &&
+           (s->birth[i] > s->last[r] || (s->last[i] < s->birth[r] && !is_input(s, ring)));
 }
 
 /* A ring's free slot serves one borrower at a time. */
@@ -198,7 +233,7 @@ static void find_lenders(struct streamer *s)
     struct stream_tensor *all = s->stream->tensor;
     for (int i = 0; i < n; i++) {
         struct stream_tensor *t = &all[i];
-        if (!t->tensor || persists(t) || i == s->program->graph->input[0]->index)
+        if (!t->tensor || persists(t) || is_input(s, t))
             continue;
         for (int r = 0; r < n && t->lender < 0; r++) {
             if (!all[r].tensor || !may_borrow(s, t, &all[r]))
@@ -279,6 +314,26 @@ static int64_t macs_of_hop(const struct streamer *s)
     return macs;
 }
 
+static int32_t round_up(int32_t n, int32_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* The size of the state as a struct of C: the union of memory, then slots and counts. */
+static int32_t state_bytes(const struct streamer *s)
+{
+    const struct plan *plan = s->program->plan;
+    const bool is_avr = !strcmp(s->ctx->options.target, "avr"); /* aligns nothing */
+    const int32_t count = s->stream->count_bytes;
+    int32_t element = 1;
+    for (int i = 0; i < plan->n; i++)
+        element = plan->interval[i].align > element ? plan->interval[i].align : element;
+    int32_t bytes = round_up(plan->bytes, element);
+    bytes = round_up(bytes, is_avr ? 1 : count);
+    bytes += count * (s->stream->n_rings + 1 + (s->stream->hop > 1));
+    return round_up(bytes, is_avr ? 1 : element > count ? element : count);
+}
+
 void schedule_stream(struct ctx *ctx, struct program *p)
 {
     const struct graph *g = p->graph;
@@ -287,6 +342,7 @@ void schedule_stream(struct ctx *ctx, struct program *p)
     check_axis(ctx, g);
     p->stream = s.stream;
     s.stream->hop = 1;
+    s.stream->anew = NEWS(ctx, bool, p->n_steps);
     s.stream->tensor = NEWS(ctx, struct stream_tensor, g->n_tensors);
     for (int i = 0; i < g->n_tensors; i++)
         s.stream->tensor[i].lender = s.stream->tensor[i].ring = -1;
@@ -301,9 +357,9 @@ void schedule_stream(struct ctx *ctx, struct program *p)
     }
     find_lenders(&s);
     plan_stream(&s);
+    s.stream->first = round_up(g->input[0]->dim[1], s.stream->hop);
     s.stream->macs = macs_of_hop(&s);
     /* Slot numbers and the count of frames: one byte each where no window has more rows. */
     s.stream->count_bytes = g->input[0]->dim[1] > 255 ? 2 : 1;
-    s.stream->state_bytes = p->plan->bytes +
-                            s.stream->count_bytes * (s.stream->n_rings + 1 + (s.stream->hop > 1));
+    s.stream->state_bytes = state_bytes(&s);
 }

@@ -127,11 +127,17 @@ struct tables {
     int *step, *of;
 };
 
+static void check_size(const struct rows_work *w)
+{
+    const int n = w->program->n_steps + w->program->graph->n_inputs;
+    if (n > ROW_TENSORS_MAX)
+        fail(w->ctx, NULL,
+             "%d steps and inputs; rows are pushed through at most %d: use --optimize size", n,
+             ROW_TENSORS_MAX);
+}
+
 static void check_limits(const struct rows_work *w, const struct step *s, int64_t rows)
 {
-    if (w->program->n_steps > ROW_OPS_MAX)
-        fail(w->ctx, NULL, "%d steps; rows are pushed through at most %d: use --optimize size",
-             w->program->n_steps, ROW_OPS_MAX);
     if (rows > ROWS_MAX || s->rows.stride > 255 || s->rows.reach > ROWS_MAX)
         fail(w->ctx, s->node,
              "%lld rows, stride %d; rows are pushed up to %d of them and strides "
@@ -153,6 +159,7 @@ static struct mica_row_edge make_edge(const struct tables *t, const struct step 
         if (maker->rows.accumulate && tensor_base(maker->node->out[0]) == r->tensor)
             rows = maker->rows.rows_in;
     }
+    check_limits(t->work, s, rows);
     const bool all = s->rows.whole || rows != r->rows || s->rows.rows_in != r->rows;
     e.rows_in = (uint16_t)rows;
     e.stride = all ? 0 : (uint8_t)s->rows.stride;
@@ -216,6 +223,7 @@ struct schedule *rows_tables(struct rows_work *w, const struct choice *c)
     const struct graph *g = p->graph;
     struct schedule *s = NEW(w->ctx, struct schedule);
     int n_inputs = 0;
+    check_size(w);
     for (int i = 0; i < p->n_steps; i++)
         n_inputs += p->step[i].node->n_in;
     struct tables t = {w,

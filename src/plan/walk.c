@@ -8,7 +8,7 @@
 struct walk {
     struct rows_work *work;
     struct schedule *s;
-    MICA_ROW_COUNT made[ROW_OPS_MAX + 64];
+    MICA_ROW_COUNT made[ROW_TENSORS_MAX];
     struct turn *turn;
     int room;
 };

@@ -3,6 +3,8 @@
  *
  * Only what is needed to read is checked here; what an operator demands of its inputs is checked by
  * the operator itself, for every reader alike. */
+#include <string.h>
+
 #include "read/tflite.h"
 
 /* ---- what several operators share ------------------------------------------------------------ */
@@ -262,7 +264,11 @@ void tfl_read_concatenation(struct tfl_attr *a)
         if (!a->node->in[i])
             fail(a->g->tfl->ctx, a->node, "it lacks input %d", i);
     c->axis = positive_axis(a, fb_i32(file(a), a->options, 0, 0), a->node->in[0]->rank);
-    c->activation = read_activation(a, 1);
+    const enum activation activation = read_activation(a, 1);
+    if (activation != ACT_NONE)
+        fail(a->g->tfl->ctx, a->node, "has the fused activation %s, which no reference gives concat: "
+                                      "put it behind as an operator of its own",
+             activation_name(activation));
 }
 
 void tfl_read_slice(struct tfl_attr *a)
@@ -287,8 +293,7 @@ void tfl_read_slice(struct tfl_attr *a)
 
 /* ---- strided slice --------------------------------------------------------------------------- */
 
-/* What STRIDED_SLICE says of one axis of the input. The bits of the masks count entries of begin,
- * end and stride; one entry may stand for several axes (ellipsis). */
+/* What STRIDED_SLICE says of one axis of the input. */
 struct span {
     int32_t begin, end, stride;
     bool from_start, to_end, drop;
@@ -333,44 +338,151 @@ static void set_span(struct tfl_attr *a, int axis, struct span s)
     slice->stride.at[axis] = s.stride;
 }
 
+/* The entries of begin, end and stride, and the masks, whose bits count entries. */
+struct entries {
+    int n;
+    int32_t begin[2 * RANK_MAX], end[2 * RANK_MAX], stride[2 * RANK_MAX];
+    uint32_t from_start, to_end, ellipsis, new_axis, drop;
+};
+
+static struct entries read_entries(struct tfl_attr *a)
+{
+    struct ctx *ctx = a->g->tfl->ctx;
+    struct fb *fb = file(a);
+    struct entries e;
+    e.n = read_ints(a, 1, "begin", e.begin, 2 * RANK_MAX);
+    if (read_ints(a, 2, "end", e.end, 2 * RANK_MAX) != e.n ||
+        read_ints(a, 3, "strides", e.stride, 2 * RANK_MAX) != e.n)
+        fail(ctx, a->node, "its begin, end and strides differ in length");
+    if (fb_bool(fb, a->options, 5, false))
+        fail(ctx, a->node,
+             "ends relative to the begin (offset) are not supported; count them from element 0 on");
+    uint32_t used = (UINT32_C(1) << e.n) - 1;
+    e.from_start = fb_u32(fb, a->options, 0, 0) & used;
+    e.to_end = fb_u32(fb, a->options, 1, 0) & used;
+    e.ellipsis = fb_u32(fb, a->options, 2, 0) & used;
+    e.new_axis = fb_u32(fb, a->options, 3, 0) & used & ~e.ellipsis;
+    e.drop = fb_u32(fb, a->options, 4, 0) & used & ~e.new_axis;
+    return e;
+}
+
+static int count_bits(uint32_t bits)
+{
+    int n = 0;
+    for (; bits; bits &= bits - 1)
+        n++;
+    return n;
+}
+
+/* Ellipsis and new axes, in the order of the output's axes: bit i of the result is set where axis i
+ * of the input, counted with the new ones and before any is dropped, is new.
+ *
+ * An ellipsis stands for the axes that have no entry of their own. Where every axis has one, LiteRT
+ * (measured with 2.x, BUILTIN_REF) does not let it stand for none, as numpy would: it takes one
+ * axis whole, the entries after it move on by one, and the last entry is ignored. Only a last
+ * ellipsis stands for none. If the ignored entry is a new axis, LiteRT reads beyond the shape. */
+static uint32_t place_entries(struct tfl_attr *a, const struct entries *e)
+{
+    struct ctx *ctx = a->g->tfl->ctx;
+    int rank = a->node->in[0]->rank, places = rank + count_bits(e->new_axis);
+    const struct span all = {.stride = 1, .from_start = true, .to_end = true};
+    if (e->n > places + (e->ellipsis != 0) || count_bits(e->ellipsis) > 1)
+        fail(ctx, a->node,
+             "it has %d entries and %d ellipses for %s: give at most one entry for each axis, new "
+             "ones included, and one ellipsis",
+             e->n, count_bits(e->ellipsis), tensor_text(ctx, a->node->in[0]));
+    if (e->n > places && e->ellipsis && (e->new_axis >> places & 1))
+        fail(ctx, a->node,
+             "its ellipsis stands for no axis and a new axis comes last, for which LiteRT has no "
+             "defined result: leave the ellipsis out");
+    uint32_t is_new = 0;
+    int axis = 0, place = 0;
+    for (int i = 0; i < e->n && place < places; i++) {
+        uint32_t bit = UINT32_C(1) << i;
+        if (e->ellipsis & bit) {
+            int covered = places - (e->n - 1);
+            for (int left = covered > 1 ? covered : 1; left > 0; left--, place++)
+                set_span(a, axis++, all);
+        } else if (e->new_axis & bit) {
+            is_new |= UINT32_C(1) << place++;
+        } else {
+            if (e->stride[i] == 0)
+                fail(ctx, a->node, "its stride is 0");
+            set_span(a, axis++,
+                     (struct span){e->begin[i], e->end[i], e->stride[i], (e->from_start & bit) != 0,
+                                   (e->to_end & bit) != 0, (e->drop & bit) != 0});
+            place++;
+        }
+    }
+    while (axis < rank)
+        set_span(a, axis++, all);
+    return is_new;
+}
+
+/* The output's shape, with the new axes or without. Returns the rank. */
+static int sliced_shape(const struct tfl_attr *a, uint32_t is_new, int32_t *dim)
+{
+    const struct attr_slice *s = a->node->attr;
+    int n = 0, dropped = 0, place = 0;
+    for (int axis = 0; axis < s->size.n || is_new >> place; place++) {
+        if (is_new >> place & 1) {
+            dim[n++] = 1;
+        } else {
+            if (dropped < s->drop.n && s->drop.at[dropped] == axis)
+                dropped++;
+            else
+                dim[n++] = s->size.at[axis];
+            axis++;
+        }
+    }
+    return n;
+}
+
+/* The slice gives a tensor without the new axes, and a reshape gives them. */
+static void add_new_axes(struct tfl_attr *a)
+{
+    struct ctx *ctx = a->g->tfl->ctx;
+    struct graph *graph = a->g->graph;
+    struct node *slice = a->node;
+    struct tensor *out = slice->out[0];
+    int32_t dim[RANK_MAX];
+    int rank = sliced_shape(a, 0, dim);
+    struct tensor *part = graph_add_tensor(ctx, graph, format(ctx, "%s/slice", out->name),
+                                           out->type, rank, dim);
+    struct node *reshape = graph_add_node(ctx, graph, format(ctx, "%s/new_axes", out->name),
+                                          op_table[OP_reshape], 1, 1);
+    part->quant = out->quant;
+    part->maker = slice;
+    slice->out[0] = reshape->in[0] = part;
+    reshape->out[0] = out;
+    out->maker = reshape;
+}
+
 void tfl_read_strided_slice(struct tfl_attr *a)
 {
     struct ctx *ctx = a->g->tfl->ctx;
     struct attr_slice *s = a->node->attr;
-    int rank = a->node->in[0]->rank;
-    int32_t begin[RANK_MAX], end[RANK_MAX], stride[RANK_MAX];
-    uint32_t mask[5]; /* begin, end, ellipsis, new axis, shrink axis */
-    for (int i = 0; i < 5; i++)
-        mask[i] = fb_u32(file(a), a->options, i, 0);
-    int n = read_ints(a, 1, "begin", begin, RANK_MAX);
-    if (read_ints(a, 2, "end", end, RANK_MAX) != n ||
-        read_ints(a, 3, "strides", stride, RANK_MAX) != n)
-        fail(ctx, a->node, "its begin, end and strides differ in length");
-    uint32_t used = (UINT32_C(1) << n) - 1;
-    if (mask[3] & used)
-        fail(ctx, a->node, "new axes (new_axis_mask) are not supported; use a RESHAPE after it");
-    if (fb_bool(file(a), a->options, 5, false))
-        fail(ctx, a->node, "ends relative to the begin (offset) are not supported");
-    uint32_t ellipsis = mask[2] & used;
-    if (n > rank + (ellipsis != 0) || (ellipsis & (ellipsis - 1)))
-        fail(ctx, a->node, "it slices %d axes of %s", n, tensor_text(ctx, a->node->in[0]));
-
-    s->begin.n = s->size.n = s->stride.n = rank;
-    const struct span all = {.stride = 1, .from_start = true, .to_end = true};
-    int axis = 0;
-    for (int i = 0; i < n; i++) {
-        uint32_t bit = UINT32_C(1) << i;
-        if (ellipsis & bit) {
-            for (int left = rank - (n - 1); left > 0; left--)
-                set_span(a, axis++, all);
-            continue;
-        }
-        if (stride[i] == 0)
-            fail(ctx, a->node, "its stride is 0");
-        set_span(a, axis++,
-                 (struct span){begin[i], end[i], stride[i], (mask[0] & bit) != 0,
-                               (mask[1] & bit) != 0, (mask[4] & bit) != 0});
+    struct tensor *out = a->node->out[0];
+    s->begin.n = s->size.n = s->stride.n = a->node->in[0]->rank;
+    struct entries e = read_entries(a);
+    uint32_t is_new = place_entries(a, &e);
+    int32_t dim[3 * RANK_MAX];
+    int rank = sliced_shape(a, is_new, dim);
+    bool is_shape = rank == out->rank && !memcmp(dim, out->dim, (size_t)rank * sizeof *dim);
+    /* Converters write what numpy gives; LiteRT goes by its own reading of the entries. */
+    bool is_moved = e.n > s->begin.n + count_bits(e.new_axis);
+    if (!is_shape && is_moved && rank <= RANK_MAX) {
+        out->rank = rank;
+        memcpy(out->dim, dim, (size_t)rank * sizeof *dim);
+    } else if (!is_shape && e.new_axis) {
+        struct text *text = text_new(ctx);
+        for (int i = 0; i < rank; i++)
+            text_add(text, "%s%d", i ? "," : "", dim[i]);
+        fail(ctx, a->node,
+             "output '%s' is %s in the file, but the slice with its new axes gives [%s]: the file "
+             "is inconsistent; convert the model again",
+             out->name, tensor_text(ctx, out), text->at);
     }
-    while (axis < rank)
-        set_span(a, axis++, all);
+    if (e.new_axis)
+        add_new_axes(a);
 }

@@ -120,7 +120,12 @@ void report_text(struct text *out, const struct ctx *compiled)
     if (compiled->n_subgraphs > 1)
         text_add(out, "%d subgraphs; the first is compiled\n", compiled->n_subgraphs);
     report_layers(out, ctx);
-    report_memory(out, compiled->program);
+    if (compiled->program->schedule) {
+        text_add(out, "\nconstants: %" PRId64 " bytes\n", constant_bytes(compiled->program));
+        report_rows(out, compiled, "");
+    } else {
+        report_memory(out, compiled->program);
+    }
 }
 
 /* ---- JSON
@@ -212,8 +217,11 @@ void report_json(struct text *out, const struct ctx *compiled)
                  (int)v->offset, tensor_bytes(t), (int)v->birth, (int)v->last);
     }
     const struct channel_figures *f = &compiled->channels;
+    text_add(out, "\n  ],\n");
+    if (p->schedule)
+        report_rows_json(out, compiled);
     text_add(out,
-             "\n  ],\n  \"total\": {\"weights_read\": %" PRId64 ", \"zero_weights\": %" PRId64
+             "  \"total\": {\"weights_read\": %" PRId64 ", \"zero_weights\": %" PRId64
              ", \"weights_removed\": %" PRId64 ",\n    \"macs_removed\": %" PRId64 ", ",
              f->weights, f->zero_weights, f->weights - f->weights_left, f->macs - f->macs_left);
     text_add(out,

@@ -222,6 +222,13 @@ def strided_slice(kind: str, draw: Draw, index: int) -> Case:
         masks["new_axis"] |= 1 << place
         listed.insert(place, (0, 1, 1))
         key.insert(place, None)
+    if form == "ellipsis" and len(axes) > rank and key[-1] is not Ellipsis:
+        # One that stands for no axis: LiteRT takes an axis whole and ignores the last entry,
+        # whatever shape the file says. Draw again where that leaves nothing.
+        place = key.index(Ellipsis)
+        moved_on = (*key[:place], slice(None), *key[place + 1 : -1])
+        if np.empty(source.shape)[moved_on].size == 0:
+            return strided_slice(kind, draw, index)
     shape = np.empty(source.shape)[tuple(key)].shape
     names = ("begin", "end", "strides")
     rest = [constant(name, column, dtype=np.int32) for name, column in zip(names, zip(*listed))]

@@ -208,7 +208,7 @@ CLASSES = {
          "smmlar r0, r0, r3, r0; qadd r0, r0, r3; sel r0, r0, r3", {"simd": 7}),
         ("ssat r0, #8, r0; sxtb.w r0, r0; lsl.w r0, r0, r3; clz r0, r0; pkhbt r0, r0, r3; "
          "movw r0, #1; bfi r0, r3, #1, #2; cmp.w r0, r3; it eq; moveq r0, r3", {"other": 10}),
-        ("cbz r1, 2f; 2:", {"branch": 1}),
+        ("cbz r1, 2f; nop; 2:", {"branch": 1, "other": 1}),
         ("b.w 2f; 2:; pld [r1]", {"branch": 1, "other": 1}),
         ("mrs r0, msp; dsb", {"system": 2}),
     ],
@@ -236,7 +236,7 @@ CLASSES = {
         ("mul t0, t0, t1; mulhsu t0, t0, t1; rem t0, t0, t1",
          {"multiply": 1, "multiply_long": 1, "divide": 1}),
         ("beqz t0, 2f; 2: c.j 3f; 3: j 4f; 4:", {"branch": 3}),
-        ("fence; csrr t0, mscratch", {"system": 2}),
+        ("fence; fence rw, rw", {"system": 2}),
         ("lui t0, 1; auipc t0, 0; c.mv a0, a1; c.add a0, a1; c.nop; slt t0, t0, t1", {"other": 6}),
     ],
 }

@@ -24,7 +24,8 @@
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 typedef uint64_t plugin_id;
-enum { MEMORY_READS = 1, MEMORY_WRITES = 2, NO_REGISTERS = 0 };
+/* READS_AND_WRITES, even where an instruction does but one: QEMU 7.2 takes one for the other. */
+enum { READS_AND_WRITES = 3, NO_REGISTERS = 0 };
 
 extern int qemu_plugin_version;
 int qemu_plugin_install(plugin_id, const void *info, int argc, char **argv);
@@ -255,9 +256,10 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
         add_insn(s, &i, starts ? NULL : &before, &paired);
         s->next = i.pc + i.bytes;
         if (insn_is_load(&i) && job.flash_high)
-            qemu_plugin_register_vcpu_mem_cb(q, read_memory, NO_REGISTERS, MEMORY_READS, NULL);
+            qemu_plugin_register_vcpu_mem_cb(q, read_memory, NO_REGISTERS, READS_AND_WRITES, NULL);
         if (i.class == COUNT_store && job.writes_high > job.writes_low)
-            qemu_plugin_register_vcpu_mem_cb(q, write_memory, NO_REGISTERS, MEMORY_WRITES, NULL);
+            qemu_plugin_register_vcpu_mem_cb(q, write_memory, NO_REGISTERS, READS_AND_WRITES,
+                                             NULL);
         before = i;
     }
 }

@@ -9,7 +9,7 @@ const entries = data.costs.map((cost, i) => {
   return {
     ...cost,
     plan: data.plans[data.plan_of[i]],
-    note: data.notes[i],
+    source: data.sources[i],
     label: `${cost.target}, ${cost.optimize}`,
     key: `${cost.target},${cost.optimize}`,
     isTime: cost.cycles_are === 'time',
@@ -32,9 +32,17 @@ function tile(title, [value, unitText], more) {
     more.map(line => el('dd', {class: 'more'}, line)));
 }
 
+function sourceText(e) {
+  if (e.isTime) return 'Time on the machine that made this page: the median of several runs.';
+  if (e.cycles_are !== 'estimated')
+    return `Cycles are those that the emulator (${e.source.emulator}) counts.`;
+  return 'Instructions are exact, counted under emulation. Cycles are an estimate from a table of '
+    + `the core: ${e.source.error.replace(' %', SPACE + '%')}.`;
+}
+
 function drawTiles(e) {
   const t = e.total;
-  const io = t.io_bytes ? `and ${bytes(t.io_bytes)} of input, output` : 'input and output included';
+  const io = t.io_bytes ? `plus ${bytes(t.io_bytes)} for I/O` : 'input, output included';
   const bound = known(t.stack_bound_bytes) ? `at most ${bytes(t.stack_bound_bytes)}`
     : 'deepest seen';
   at('summary-title').textContent = `${e.target}, for ${e.optimize}`;
@@ -48,14 +56,14 @@ function drawTiles(e) {
     tile('Flash', shortBytes(e.flash), [bytes(e.flash), 'as linked']),
     tile('RAM', shortBytes(e.ram), [bytes(e.ram), io]),
     tile('Stack', shortBytes(t.stack_bytes), [bound, 'part of the RAM']));
-  at('source').textContent = e.note;
+  at('source').textContent = sourceText(e);
 }
 
 /* ---- cores and objectives side by side --------------------------------------------------------- */
 
 function compareRow(e, i, best) {
   const t = e.total, ms = time(e, t);
-  const mark = key => ({class: best[key] === columns[key](e) && entries.length > 1 ? 'n best' : 'n'});
+  const mark = key => ({class: best[key] === columns[key](e) && !e.isTime ? 'n best' : 'n'});
   const chosen = i === view.entry;
   return el('tr', {role: 'row', class: chosen && 'chosen', 'data-entry': i,
     on: {click: () => choose(i)}},
@@ -67,7 +75,7 @@ function compareRow(e, i, best) {
       {...mark('ms'), 'data-label': 'ms', class: mark('ms').class + ' time-cell'}),
     cell(whole(t.instructions), {'data-label': 'instructions'}),
     cell(whole(t.cycles), {'data-label': 'cycles'}),
-    cell(e.isTime ? DASH : fixed(perMac(e, t), 2), {'data-label': 'cycles/MAC'}),
+    cell(e.isTime ? DASH : fixed(perMac(e, t), 2), {'data-label': 'cycles/MAC', class: 'n rare'}),
     cell(whole(e.flash), {...mark('flash'), 'data-label': 'flash, B'}),
     cell(whole(e.ram), {...mark('ram'), 'data-label': 'RAM, B'}),
     cell(whole(t.stack_bytes), {'data-label': 'stack, B'}));
@@ -77,11 +85,12 @@ const columns = {ms: e => time(e, e.total), flash: e => e.flash, ram: e => e.ram
 
 function drawCompare() {
   const best = {slowest: Math.max(...entries.map(columns.ms), 1e-9)};
-  for (const [key, value] of Object.entries(columns)) best[key] = Math.min(...entries.map(value));
+  const cores = entries.filter(e => !e.isTime);
+  for (const [key, value] of Object.entries(columns)) best[key] = Math.min(...cores.map(value));
   at('compare').hidden = entries.length < 2;
   at('compare-body').replaceChildren(table({class: 'cards', id: 'compare-table'},
     [['core and objective', ''], ['ms', 'n'], ['instructions', 'n'], ['cycles', 'n'],
-      ['cycles/MAC', 'n'], ['flash, B', 'n'], ['RAM, B', 'n'], ['stack, B', 'n']],
+      ['cycles/MAC', 'n rare'], ['flash, B', 'n'], ['RAM, B', 'n'], ['stack, B', 'n']],
     entries.map((e, i) => compareRow(e, i, best))));
   drawSide();
 }

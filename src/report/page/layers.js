@@ -9,16 +9,19 @@ const EVENTS = ['taken', 'taken_register', 'load_words', 'store_words', 'load_fo
 const term = (name, value, type) => [el('dt', {}, name), el('dd', {class: type}, value)];
 
 function tensorText(t) {
-  const quant = known(t.scale) ? `, ${t.scale} ${TIMES} (q ${t.zero_point < 0 ? '+' : '\u2212'} `
-    + `${Math.abs(t.zero_point)})` : '';
+  const quant = known(t.scale) ? `, ${t.scale}${SPACE}${TIMES}${SPACE}(q${SPACE}`
+    + `${t.zero_point < 0 ? '+' : '\u2212'}${SPACE}${Math.abs(t.zero_point)})` : '';
   return `${t.type} ${t.shape.join(TIMES) || 'scalar'}, ${bytes(t.bytes)}${quant}`;
 }
 
-function tensorTerms(node) {
+/* Names break where their parts meet. */
+const parts = name => name.split(/(?<=[;/])/).map(part => [part, el('wbr')]);
+
+function tensorTerms(layer, node) {
+  const written = node.output.name === layer.name ? 'the tensor of that name' : parts(node.output.name);
   return [
-    node.inputs.map(t => term('reads', [el('span', {class: 'muted'}, tensorText(t)), el('br'), t.name])),
-    term('writes', [el('span', {class: 'muted'}, tensorText(node.output)), el('br'),
-      node.output.name]),
+    node.inputs.map(t => term('reads', [nameOf(t.name), el('span', {class: 'muted'}, tensorText(t))])),
+    term('writes', [el('div', {}, written), el('span', {class: 'muted'}, tensorText(node.output))]),
   ];
 }
 
@@ -38,19 +41,20 @@ function figureTerms(e, layer, node) {
 
 function countTerms(layer) {
   const of = Object.entries(layer.counts || {}).filter(([name]) => !EVENTS.includes(name));
-  return of.sort((a, b) => b[1] - a[1]).map(([name, n]) =>
-    term(name.replaceAll('_', ' '), `${whole(n)}${SPACE.repeat(2)}${share(n, layer.instructions)}`, 'n'));
+  return of.sort((a, b) => b[1] - a[1]).map(([name, n]) => [
+    term(name.replaceAll('_', ' '), whole(n), 'n'),
+    el('dd', {class: 'n'}, share(n, layer.instructions))]);
 }
 
 function layerDetail(e, layer, node) {
   const counts = countTerms(layer);
   return el('div', {class: 'facts'},
     el('div', {}, el('h3', {}, 'In the model'),
-      el('dl', {}, term('name', layer.name), node && tensorTerms(node))),
+      el('dl', {}, term('name', parts(layer.name)), node && tensorTerms(layer, node))),
     el('div', {}, el('h3', {}, 'Figures'),
       el('dl', {class: 'half'}, figureTerms(e, layer, node)),
       counts.length > 0 && [el('h3', {style: 'margin-top:12px'}, 'Instructions by kind'),
-        el('dl', {class: 'half'}, counts)]));
+        el('dl', {class: 'half three'}, counts)]));
 }
 
 function layerRows(e, layer, i, most) {

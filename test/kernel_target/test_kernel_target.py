@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the programs of this folder on emulated cores, where kernels are assembly, and on others,
+where they are portable loops over the same streams; and checks that damaged kernels are caught.
+
+`make test` builds and runs the same programs on the host. MICA_ALL=1 takes every shape.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support import ALL, REPOSITORY, WARNINGS, need, run
+
+HERE = Path(__file__).parent
+PROGRAMS = ("conv2d_pairs", "dense_pairs", "depthwise3x3")
+THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
+BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
+LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
+MUTANTS = (
+    ("conv2d_pairs", "pairs.h", '"smlad lr, r6, " word ", lr', '"smlad lr, r5, " word ", lr'),
+    ("conv2d_pairs", "pairs.h", "sub lr, lr, r7", "mov lr, lr"),
+    ("conv2d_pairs", "pairs.h", '"lr", "r2", "asr #7"', '"lr", "r2", "asr #8"'),
+    ("conv2d_pairs", "pairs.h", "STEP_BYTES = 64", "STEP_BYTES = 128"),
+    ("conv2d_pairs", "pairs.h", "strb r2, [r4], #1", "strb r3, [r4], #1"),
+    ("conv2d_pairs", "expand3.h", "sxtb16 r9, r6, ror #8", "sxtb16 r9, r6"),
+    ("conv2d_pairs", "requantize_twice.h", "smmlar", "smmla"),
+    ("conv2d_pairs", "requantize_twice.h", "asr #31", "lsr #31"),
+    ("conv2d_pairs", "conv2d_pairs_s8.h", "at.x + 3 <", "at.x + 2 <"),
+    ("conv2d_pairs", "conv2d_patch_pairs_s8.h", "left < 0 ||", "left < -1 ||"),
+    ("dense_pairs", "dense_pairs_s8.h", "STEP_BYTES = 54", "STEP_BYTES = 108"),
+    ("dense_pairs", "dense_pairs_s8.h", "sub r3, r3, r2", "mov r3, r3"),
+    ("dense_pairs", "dense_pairs_s8.h", '"smlad r2, " x ", r12, r2', '"smladx r2, " x ", r12, r2'),
+    ("depthwise3x3", "depthwise3x3_s8.h", "smlabt r6, r11, lr, r6", "smlatt r6, r11, lr, r6"),
+    ("depthwise3x3", "depthwise3x3_w5_s8.h", "smlad r5, r10, lr, r5", "smlad r5, r9, lr, r5"),
+    ("depthwise3x3", "depthwise3x3_w3_s8.h", "strb r4, [r10], #1", "strb r3, [r10], #1"),
+    ("depthwise3x3", "depthwise3x3_stride2_s8.h", "smlabt r4, r11", "smlabt r4, r10"),
+    ("depthwise3x3", "depthwise3x3.h", "40 - 8 *", "32 - 8 *"),
+    ("depthwise3x3", "depthwise3x3.h", "have > 2", "have > 1"),
+    ("depthwise3x3", "planar.h", "str r10, [r6, #144]", "str r10, [r6, #96]"),
+)
+
+
+def facts(core: str) -> dict[str, str]:
+    """What target/CORE.target says."""
+    lines = (REPOSITORY / "target" / f"{core}.target").read_text().splitlines()
+    return {key.strip(): value.strip() for key, value in (line.split("=", 1) for line in lines)}
+
+
+def emulate(
+    tmp_path: Path,
+    core: str,
+    program: str,
+    *flags: str,
+    compiler: tuple[str, ...] = (),
+    kernels: Path = REPOSITORY / "kernels",
+    profile: str = "tflm",
+    status: int | None = 0,
+) -> str:
+    """Build a program for a core, run it under the emulator, return what it printed."""
+    core_facts = facts(core)
+    need(core_facts["compiler"], core_facts["emulator"])
+    sources = [HERE / f"test_{program}.c", *sorted((REPOSITORY / "src/op").glob("pack_*.c"))]
+    includes = [
+        f"-I{path}"
+        for path in (
+            REPOSITORY / "src",
+            kernels / "nn",
+            kernels / "profile" / profile,
+            HERE.parent,
+        )
+    ]
+    cross = [core_facts["compiler"], *core_facts["compile-flags"].split()]
+    objects = []
+    for source in sources:
+        objects.append(tmp_path / f"{source.stem}.o")
+        run(*(compiler or cross), "-std=c11", *WARNINGS, *includes, *flags, "-c", source, "-o",
+            objects[-1])
+    memory = []
+    for name in ("flash", "ram"):
+        start, size = core_facts[name].split()
+        memory += [f"-Wl,--defsym=__{name}={start}", f"-Wl,--defsym=__{name}_size={size}"]
+    elf = tmp_path / "program.elf"
+    run(*cross, *objects, *core_facts["link-flags"].split(), *memory,
+        "-Wl,--defsym=__stack_size=0x4000", "-o", elf)
+    done = run(core_facts["emulator"], *core_facts["emulator-flags"].split(), elf, status=status)
+    return done.stdout + done.stderr  # the emulator says what the program prints on either
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("core", ("cortex-m4f", "cortex-m7", "cortex-m33", "cortex-m0", "rv32imc"))
+def test_cores(tmp_path: Path, core: str, program: str) -> None:
+    thorough = THOROUGH if core == "cortex-m4f" else BRIEF
+    assert "passed, 0 failed" in emulate(tmp_path, core, program, "-O2", *thorough)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_one_rounding(tmp_path: Path, program: str) -> None:
+    out = emulate(tmp_path, "cortex-m4f", program, "-O2", "-DTEST_SINGLE=1", *THOROUGH,
+                  profile="single")
+    assert "passed, 0 failed" in out
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_gcc_levels(tmp_path: Path, program: str, level: str) -> None:
+    out = emulate(tmp_path, "cortex-m4f", program, level, *BRIEF)
+    assert "passed, 0 failed" in out
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_clang_levels(tmp_path: Path, program: str, level: str) -> None:
+    need("clang", "arm-none-eabi-gcc")
+    library = Path(run("arm-none-eabi-gcc", "--specs=picolibc.specs",
+                       "-print-file-name=picolibc.specs").stdout.strip())
+    assert library.is_absolute(), "picolibc is not where gcc looks for it"
+    headers = "/usr/lib/picolibc/arm-none-eabi/include"
+    clang = ("clang", "--target=arm-none-eabi", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard",
+             "-mfpu=fpv4-sp-d16", "-isystem", headers)
+    out = emulate(tmp_path, "cortex-m4f", program, level, *BRIEF, compiler=clang)
+    assert "passed, 0 failed" in out
+
+
+@pytest.mark.parametrize(
+    "program, file, old, new", MUTANTS, ids=[f"{m[1]}-{i}" for i, m in enumerate(MUTANTS)]
+)
+def test_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) -> None:
+    """A kernel with one instruction or constant wrong does not pass."""
+    kernels = tmp_path / "kernels"
+    for part in ("nn", "profile/tflm"):
+        (kernels / part).mkdir(parents=True)
+        for path in (REPOSITORY / "kernels" / part).glob("*.h"):
+            text = path.read_text()
+            if path.name == file:
+                assert old in text, f"{file} has no '{old}'"
+                text = text.replace(old, new)
+            (kernels / part / path.name).write_text(text)
+    out = emulate(tmp_path, "cortex-m4f", program, "-O2", *BRIEF, kernels=kernels, status=None)
+    assert "passed, 0 failed" not in out
