@@ -114,8 +114,20 @@ struct mica_layer {
 /* Step i after mica_compile(); -1 where there is no such one. Strings live as long as the text. */
 int mica_layer(const struct mica *, int i, struct mica_layer *);
 
+/* What a model compiled with stream_axis does. */
+struct mica_stream {
+    int32_t rows;        /* of the input in one window */
+    int32_t hop, first;  /* rows of the input between two outputs; until the first output */
+    int32_t state_bytes; /* of NAME_state */
+    int64_t macs;        /* of one output */
+};
+
+/* After mica_compile(); -1 where it was no stream. */
+int mica_stream(const struct mica *, struct mica_stream *);
+
 /* Runs the compiled program once on this machine, with the kernels that the C file would contain.
- * in[i] and out[i] point to the bytes of input and output i. */
+ * in[i] and out[i] point to the bytes of input and output i; those of a stream are a whole window
+ * and the output that the stream gives at its end. */
 int mica_eval(struct mica *, const void *const *in, void *const *out);
 
 /* The table of supported operators in Markdown (docs/operators.md); NULL: no memory. Valid until

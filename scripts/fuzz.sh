@@ -14,7 +14,9 @@ cmake --build build/fuzz -j 2 >/dev/null
 seeds=build/fuzz/seeds corpus=build/fuzz/corpus
 mkdir -p $seeds $corpus
 (cd test && ../.venv/bin/python -m conformance.seeds ../$seeds)
-cp test/pass/*/*.ir $seeds/
+for graph in test/pass/*/*.ir; do
+    cp "$graph" "$seeds/$(printf '%s' "$graph" | tr / _)"
+done
 status=0
 build/fuzz/fuzz_tflite -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
     -print_final_stats=1 -artifact_prefix=build/fuzz/ $corpus $seeds >build/fuzz/log 2>&1 || status=$?

@@ -276,6 +276,19 @@ int mica_layer(const struct mica *m, int i, struct mica_layer *to)
     return 0;
 }
 
+int mica_stream(const struct mica *m, struct mica_stream *to)
+{
+    const struct program *p = m->compiled.program;
+    if (!p || !p->stream)
+        return -1;
+    *to = (struct mica_stream){.rows = p->graph->input[0]->dim[1],
+                               .hop = p->stream->hop,
+                               .first = p->stream->first,
+                               .state_bytes = p->stream->state_bytes,
+                               .macs = p->stream->macs};
+    return 0;
+}
+
 int mica_eval(struct mica *m, const void *const *in, void *const *out)
 {
     if (!m->compiled.program) {

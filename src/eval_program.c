@@ -12,6 +12,7 @@ struct memory {
     const void *const *in;
     void *const *out;
     char *scratch;
+    const size_t *place; /* by tensor->index, where tensors lie one behind the other; else NULL */
 };
 
 static void *memory_of(void *user, const struct tensor *t, int32_t row)
@@ -20,6 +21,8 @@ static void *memory_of(void *user, const struct tensor *t, int32_t row)
     const struct graph *g = m->ctx->graph;
     const struct plan *plan = m->ctx->program->plan;
     const struct schedule *s = m->ctx->program->schedule;
+    if (m->place)
+        return m->scratch + m->place[t->index];
     if (s && row >= 0 && s->of[t->index] >= 0)
         return m->scratch + s->tensor[s->of[t->index]].offset[row];
     if (plan->of[t->index] >= 0)
@@ -67,9 +70,35 @@ static void run_rows(struct ctx *ctx, struct memory *m)
     }
 }
 
+/* A stream's output is that of the whole window which ends there; so eval takes a whole window. The
+ * state holds no such thing: each tensor has memory of its own here. */
+static int eval_window(struct ctx *ctx, const void *const *in, void *const *out)
+{
+    const struct graph *g = ctx->graph;
+    size_t *place = calloc((size_t)g->n_tensors + 1, sizeof *place), bytes = 0;
+    for (int i = 0; place && i < g->n_tensors; i++) {
+        place[i] = bytes;
+        if (!g->tensor[i]->data && !g->tensor[i]->base)
+            bytes += ((size_t)tensor_bytes(g->tensor[i]) + 15) / 16 * 16;
+    }
+    struct memory memory = {ctx, in, out, malloc(bytes + 1), place};
+    const bool has_memory = place && memory.scratch;
+    for (int i = 0; has_memory && i < g->n_inputs; i++)
+        memcpy(memory_of(&memory, g->input[i], -1), in[i], (size_t)tensor_bytes(g->input[i]));
+    for (int i = 0; has_memory && i < ctx->program->n_steps; i++)
+        eval_step(ctx, &ctx->program->step[i], memory_of, &memory);
+    for (int i = 0; has_memory && i < g->n_outputs; i++)
+        memcpy(out[i], memory_of(&memory, g->output[i], -1), (size_t)tensor_bytes(g->output[i]));
+    free(memory.scratch);
+    free(place);
+    return has_memory ? 0 : -1;
+}
+
 int eval_program(struct ctx *ctx, const void *const *in, void *const *out)
 {
-    struct memory memory = {ctx, in, out, malloc((size_t)ctx->program->plan->bytes + 1)};
+    if (ctx->program->stream)
+        return eval_window(ctx, in, out);
+    struct memory memory = {ctx, in, out, malloc((size_t)ctx->program->plan->bytes + 1), NULL};
     if (!memory.scratch)
         return -1;
     put_inputs(&memory);

@@ -179,7 +179,7 @@ def call(model: Generated) -> str:
     else:
         text = model.header.read_text()
         sources = re.findall(rf"\*({name}_input\w*)\((?:const )?union", text)
-        results = re.findall(rf"\*({name}_output\w*)\(union", text)
+        results = re.findall(rf"\*({name}_output\w*)\((?:const )?union", text)
         assert (len(sources), len(results)) == (n_in, n_out)
         for place, (source, tensor) in enumerate(zip(sources, facts["inputs"])):
             lines.append(f"    memcpy({source}(scratch), in[{place}], {tensor['bytes']});")

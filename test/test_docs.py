@@ -87,6 +87,27 @@ def test_readme_runs(tmp_path: Path) -> None:
     run("gcc", *PORTABLE, "-Iout", "-c", *files, cwd=tmp_path)
 
 
+def test_generated_page(tmp_path: Path) -> None:
+    """Each form of interface: its command runs, its C compiles with the header, all link as one."""
+    page = REPOSITORY / "docs" / "generated.md"
+    (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "mica").symlink_to(MICA)
+    (graph,) = blocks(page, "mica-ir")
+    (tmp_path / "listen.ir").write_text(graph)
+    lines, sources = shell_lines(page), blocks(page, "c")
+    assert len(lines) == len(sources) == 5
+    for line in lines:
+        run("sh", "-c", line, cwd=tmp_path)
+    for place, source in enumerate(sources):
+        (tmp_path / f"form{place}.c").write_text(source)
+    (tmp_path / "main.c").write_text("int main(void)\n{\n    return 0;\n}\n")
+    files = [*sorted(tmp_path.glob("*.c")), *sorted((tmp_path / "out").glob("*.c"))]
+    for compiler in ("gcc", "clang"):
+        need(compiler)
+        run(compiler, *PORTABLE, "-Iout", *files, "-o", "all", cwd=tmp_path)
+
+
 def test_readme_names_the_tests() -> None:
     """Newcomers are shown the demo and the tests."""
     lines = shell_lines(REPOSITORY / "README.md")

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cost.h"
+#include "cli/report.h"
 
 enum { ENTRIES_MAX = 32 };
 
@@ -11,6 +12,7 @@ static const char help[] =
     "usage: mica cost MODEL [--target CORE[,CORE...]] [--optimize speed|size|ram[,...]]\n"
     "                 [--mhz N] [--wait-states N] [--json | --markdown] [--input X.npy]\n"
     "                 [--profile PROFILE] [--share-io] [--by-row] [--keep-input]\n"
+    "                 [--report FILE.html]\n"
     "\n"
     "Compiles the model for each core and objective, runs it under the core's emulator and says\n"
     "what it costs, in all and by layer: instructions (exact), cycles (estimated from a table of\n"
@@ -25,6 +27,8 @@ static const char help[] =
     "  --wait-states N  of the flash: each taken branch and each constant read waits (default: 0)\n"
     "  --json           for programs; docs/cost.md has the schema\n"
     "  --markdown       tables for a pull request\n"
+    "  --report F       also writes a page: time by layer, memory over time, flash, all cores and\n"
+    "                   objectives side by side; one file that needs no other and no network\n"
     "  -i, --input F    the input, NAME=F where there are several; without one, made-up values.\n"
     "                   int8 layers take the same time for most inputs\n"
     "  --profile, --share-io, --by-row, --keep-input: as in mica compile\n"
@@ -189,6 +193,7 @@ static bool read_number(const char *text, double most, double *to)
 int cmd_cost(int argc, char **argv)
 {
     const char *cores = "cortex-m4", *objectives = "speed", *mhz = "0", *waits = "0";
+    const char *report = NULL;
     int json = 0, markdown = 0, n = 0;
     struct cost_entry like = {.options = {.name = "model"}};
     struct cli_files inputs = {0};
@@ -197,6 +202,7 @@ int cmd_cost(int argc, char **argv)
         {"--mhz", CLI_TEXT, &mhz},               {"--wait-states", CLI_TEXT, &waits},
         {"--json", CLI_SWITCH, &json},           {"--markdown", CLI_SWITCH, &markdown},
         {"--input -i", CLI_FILES, &inputs},      {"--profile", CLI_PROFILE, &like.options.profile},
+        {"--report", CLI_TEXT, &report},
         {"--share-io", CLI_SWITCH, &like.options.share_io},
         {"--by-row", CLI_SWITCH, &like.options.by_row},
         {"--keep-input", CLI_SWITCH, &like.options.keep_input},
@@ -223,6 +229,8 @@ int cmd_cost(int argc, char **argv)
         cost_print_json(stdout, entries, n);
     else if (status == CLI_OK)
         cost_print(stdout, entries, n, markdown ? COST_MARKDOWN : COST_TEXT, clock);
+    if (status == CLI_OK && report)
+        status = report_write(report, entries, n, clock);
     for (int i = 0; i < n; i++)
         cost_entry_free(&entries[i]);
     free(entries);

@@ -46,7 +46,8 @@ static const char *shape_text(char *to, size_t room, const int64_t *dim, int ran
     return to;
 }
 
-static int refuse_shape(const char *path, const struct npy *file, const struct mica_tensor *t)
+static int refuse_shape(const char *path, const struct npy *file, const struct mica_tensor *t,
+                        const char *or_else)
 {
     char is[256], want[256];
     int64_t dim[6];
@@ -54,9 +55,8 @@ static int refuse_shape(const char *path, const struct npy *file, const struct m
         dim[i] = t->dim[i];
     shape_text(is, sizeof is, file->dim, file->rank);
     shape_text(want, sizeof want, dim, t->rank);
-    return cli_refuse("%s: the array is %s %s; '%s' takes %s %s, or one more axis of N in front "
-                      "for N inferences",
-                      path, file->type, is, t->name, t->type, want);
+    return cli_refuse("%s: the array is %s %s; '%s' takes %s %s, or %s", path, file->type, is, t->name,
+                      t->type, want, or_else);
 }
 
 /* The tensor that --input NAME=... means: its name in the model or in the generated code. */
@@ -95,7 +95,8 @@ static int set_count(struct cli_tensors *t, int i, const struct npy *file, const
 {
     enum fit fit = fit_of(file, &t->input[i]);
     if (strcmp(file->type, t->input[i].type) || fit == FIT_NONE)
-        return refuse_shape(path, file, &t->input[i]);
+        return refuse_shape(path, file, &t->input[i],
+                            "one more axis of N in front for N inferences");
     size_t n = fit == FIT_ONE ? 1 : (size_t)file->dim[0];
     if (n == 0)
         return cli_refuse("%s: the array has no elements", path);
@@ -106,6 +107,37 @@ static int set_count(struct cli_tensors *t, int i, const struct npy *file, const
     t->batched |= batched;
     t->keeps_axis |= fit == FIT_AXIS;
     return CLI_OK;
+}
+
+/* The frames of a stream: [frames, ...row], or the model's own axes with `frames` for time. Output k
+ * is that of the window which ends with frame first + k * hop. */
+static int read_frames(struct cli_tensors *t, const char *path)
+{
+    const struct mica_tensor *in = &t->input[0];
+    char error[NPY_ERROR_BYTES];
+    struct npy file;
+    if (npy_read(path, &file, error))
+        return cli_refuse("%s", error);
+    const int lead = file.rank == in->rank && file.dim[0] == 1 ? 2 : 1;
+    int status = CLI_OK;
+    t->frames = file.rank ? (size_t)file.dim[lead - 1] : 0;
+    if (strcmp(file.type, in->type) || file.rank - lead != in->rank - 2 ||
+        !same_dims(file.dim + lead, in->dim + 2, in->rank - 2))
+        status = refuse_shape(path, &file, in, "any number of frames along axis 1");
+    else if (t->frames < (size_t)t->stream.first)
+        status = cli_refuse("%s: %zu frames; the first output comes with frame %d", path, t->frames,
+                            (int)t->stream.first);
+    else if (!(t->in = malloc(t->frames * t->row_bytes)))
+        status = cli_refuse("out of memory");
+    if (status == CLI_OK) {
+        memcpy(t->in, file.data, t->frames * t->row_bytes);
+        t->n = (t->frames - (size_t)t->stream.first) / (size_t)t->stream.hop + 1;
+        t->in_skip = (size_t)(t->stream.first - t->stream.rows) * t->row_bytes;
+        t->in_step = (size_t)t->stream.hop * t->row_bytes;
+        t->batched = true;
+    }
+    npy_free(&file);
+    return status;
 }
 
 static int read_inputs(struct cli_tensors *t, const struct cli_files *files, const int *of)
@@ -149,6 +181,11 @@ static int describe(struct cli_tensors *t, struct mica *m)
         t->out_bytes += one.bytes;
     }
     t->n = 1; /* a model without inputs runs once */
+    t->in_step = t->in_bytes;
+    if (mica_stream(m, &t->stream))
+        t->stream.rows = 0;
+    else
+        t->row_bytes = t->in_bytes / (size_t)t->stream.rows;
     return CLI_OK;
 }
 
@@ -173,7 +210,8 @@ int cli_tensors_read(struct cli_tensors *t, struct mica *m, const char *command,
                                t->input[i].name, t->input[i].type,
                                t->n_inputs > 1 ? t->input[i].name : "", t->n_inputs > 1 ? "=" : "");
     if (status == CLI_OK)
-        status = read_inputs(t, inputs, of);
+        status = t->stream.rows ? read_frames(t, inputs->at[of[0]].path)
+                                : read_inputs(t, inputs, of);
     return status == CLI_OK ? make_room(t) : status;
 }
 
@@ -211,7 +249,7 @@ static int eval_one(const struct cli_tensors *t, struct mica *m, void *const *in
                     size_t k, unsigned char *to)
 {
     const void *in_at[CLI_FILES_MAX];
-    const unsigned char *from = t->in + k * t->in_bytes;
+    const unsigned char *from = t->in + t->in_skip + k * t->in_step;
     for (int i = 0; i < t->n_inputs; from += t->input[i++].bytes) {
         memcpy(in[i], from, t->input[i].bytes);
         in_at[i] = in[i];

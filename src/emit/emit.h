@@ -63,6 +63,7 @@ void emit_step_comment(struct emit *, int step);
 const char *emit_address(struct emit *, const struct call *, int operand, bool by_row);
 const char *emit_window(struct emit *, const struct call *, int operand, bool by_row);
 int emit_loops(struct emit *, const struct call *, int from, int indent); /* how many */
+const char *emit_loop_name(int loop); /* its variable */
 void emit_terms(struct text *, const struct call *, int operand, int from, bool by_row);
 void emit_params_argument(struct emit *, int step, int call);
 

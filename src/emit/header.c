@@ -18,8 +18,8 @@ static void emit_figures(struct emit *e)
     for (int i = 0; i < p->n_steps; i++)
         macs += p->step[i].node->op->macs ? p->step[i].node->op->macs(p->step[i].node) : 0;
     text_add(e->out, "\n *\n");
-    text_add(e->out, " *   work       %" PRId64 " multiply-accumulates a run, in %d steps\n", macs,
-             p->n_steps);
+    text_add(e->out, " *   work       %" PRId64 " multiply-accumulates a %s, in %d steps\n",
+             p->stream ? p->stream->macs : macs, p->stream ? "hop" : "run", p->n_steps);
     if (e->ctx->channels.weights_left != e->ctx->channels.weights) {
         text_add(e->out, " *              ");
         report_channels(e->out, e->ctx);
@@ -27,9 +27,9 @@ static void emit_figures(struct emit *e)
     }
     text_add(e->out, " *   flash      %" PRId64 " bytes of weights and tables, and the code\n",
              constant_bytes(p));
-    if (p->schedule)
+    if (p->schedule || p->stream)
         text_add(e->out, " *   RAM        %" PRId32 " bytes of state, inputs and outputs included\n",
-                 p->schedule->state_bytes);
+                 p->stream ? p->stream->state_bytes : p->schedule->state_bytes);
     else
         text_add(e->out,
                  " *   RAM        %" PRId32 " bytes of scratch%s; no plan can need less than %" PRId32
@@ -38,13 +38,14 @@ static void emit_figures(struct emit *e)
                  p->plan->lower_bound);
     text_add(e->out, " *   numbers    profile %s: %s\n", profile[e->ctx->options.profile],
              reference[e->ctx->options.profile]);
-    if (p->schedule) {
+    if (p->schedule || p->stream) {
         text_add(e->out, " *\n");
-        report_rows(e->out, e->ctx, " * ");
+        (p->stream ? report_stream : report_rows)(e->out, e->ctx, " * ");
     }
     text_add(e->out,
-             " *\n * No heap, no library, no state between runs. This file and its source are "
-             "yours to use\n * without obligations (0BSD).\n */\n");
+             " *\n * No heap, no library, no state %s. This file and its source are "
+             "yours to use\n * without obligations (0BSD).\n */\n",
+             p->stream ? "but the stream's" : "between runs");
 }
 
 static void emit_io_facts(struct emit *e, bool is_input)

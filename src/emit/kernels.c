@@ -54,6 +54,8 @@ static void add_stream_files(const struct emit *e, struct files *files)
         add_file(files, "ring_f32.h");
     for (int i = 0; i < e->graph->n_tensors; i++) {
         const struct stream_tensor *t = &e->program->stream->tensor[i];
+        if (t->tensor && t->ring >= 0)
+            add_file(files, "ring_row.h");
         if (t->tensor && t->ring < 0 && !t->is_whole && t->depth > t->fresh)
             add_file(files, t->tensor->type == DTYPE_FLOAT32 ? "shift_f32.h" : "shift_s8.h");
     }

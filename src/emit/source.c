@@ -24,7 +24,7 @@ static void emit_plan_lines(struct emit *e)
             continue;
         const struct interval *v = &plan->interval[plan->of[i]];
         text_add(e->out, " *  %8" PRId32 " %7" PRId64 " %3d..%-3d  %s \"%s\"\n", v->offset,
-                 tensor_bytes(t), (int)v->birth, (int)v->last, name_offset(e, t),
+                 e->program->stream ? v->bytes : tensor_bytes(t), (int)v->birth, (int)v->last, name_offset(e, t),
                  name_comment(e->ctx, t->name));
     }
     text_add(e->out, " */\n");
@@ -112,6 +112,11 @@ static const char *loop_name(int i, bool by_row)
 {
     static const char *const names[LOOPS_MAX] = {"i", "j", "k", "l", "m", "n"};
     return by_row && i == 0 ? "r" : names[i];
+}
+
+const char *emit_loop_name(int loop)
+{
+    return loop_name(loop, false);
 }
 
 void emit_terms(struct text *t, const struct call *c, int k, int from, bool by_row)

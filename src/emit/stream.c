@@ -2,6 +2,7 @@
 /* stream.c - NAME.c for endless time: one hop is a list of statements, like a run, but each computes
  * only its new rows. A ring has a slot number in the state: where its next row goes, and the oldest
  * lies until then. */
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -41,22 +42,21 @@ static const char *row_of(struct streamed *p, const struct stream_tensor *t, int
 {
     struct text *row = text_new(p->e->ctx);
     if (many)
-        text_add(row, stride == 1 ? "%sr" : "%sr * ", "");
+        text_add(row, "r");
     if (many && stride != 1)
-        text_add(row, "%d", (int)stride);
+        text_add(row, " * %d", (int)stride);
     if (first || !many)
         text_add(row, many ? " + %d" : "%d", (int)first);
-    if (t->ring < 0) {
-        if (!many)
-            return first ? format(p->e->ctx, "%s + %d", base_of(p, t), (int)(first * t->elements))
-                         : base_of(p, t);
-        return format(p->e->ctx, "%s + %d * (%s)", base_of(p, t), (int)t->elements, row->at);
-    }
-    if (!many && !first)
+    if (t->ring >= 0 && !many && !first)
         return format(p->e->ctx, "%s + %d * state->slot[%d]", base_of(p, t), (int)t->elements,
                       t->ring);
-    return format(p->e->ctx, "%s + %d * ((state->slot[%d] + %s) %% %d)", base_of(p, t),
-                  (int)t->elements, t->ring, row->at, (int)t->depth);
+    if (t->ring >= 0)
+        return format(p->e->ctx, "%s + %d * mica_ring_row(state->slot[%d] + %s, %d)", base_of(p, t),
+                      (int)t->elements, t->ring, row->at, (int)t->depth);
+    if (many)
+        return format(p->e->ctx, "%s + %d * (%s)", base_of(p, t), (int)t->elements, row->at);
+    return first ? format(p->e->ctx, "%s + %d", base_of(p, t), (int)(first * t->elements))
+                 : base_of(p, t);
 }
 
 /* The first row, among those kept of `in`, that row r = 0 of a call takes. */
@@ -67,27 +67,57 @@ static int32_t first_row(const struct stream_tensor *in, const struct stream_ten
     return window_row - (in->rows - in->depth);
 }
 
+/* Is loop 0 the loop over the step's rows, r? It is not printed where there is one row only. */
+static bool is_by_row(const struct step *s, const struct call *c)
+{
+    return c->phase == PHASE_ROWS && !s->rows.whole;
+}
+
 static const char *operand(struct streamed *p, const struct step *s, const struct call *c, int k,
                            bool many)
 {
     const struct tensor *t = c->operand[k].tensor;
     const struct stream_tensor *in = of(p, t), *out = of(p, s->node->out[0]);
-    const bool by_row = operand_by_row(s, c, k) && in && tensor_rows(t) == in->rows;
+    const struct kernel_arg *arg = &c->kernel->args[k];
     struct text *text = text_new(p->e->ctx);
+    assert(in || many || !is_by_row(s, c) || !c->operand[k].step[0]);
     if (!in)
         return emit_address(p->e, c, k, many);
-    if (by_row && in == out) {
-        /* New rows take the oldest rows' places in a ring, the end of a buffer otherwise. */
-        int32_t first = in->ring >= 0 ? 0 : in->depth - in->fresh;
-        text_add(text, "%s", row_of(p, in, first, 1, many));
-    } else if (by_row) {
+    const bool by_row = operand_by_row(s, c, k);
+    const bool cast = strcmp(dtype_c(arg->type), dtype_c(t->type)) != 0;
+    if (cast) /* kernels that only move bytes serve all types of a size */
+        text_add(text, "(%s%s *)(%svoid *)(", arg->kind == ARG_OUTPUT ? "" : "const ",
+                 dtype_c(arg->type), arg->kind == ARG_OUTPUT ? "" : "const ");
+    if (by_row && in == out) /* new rows take the oldest ones' places in a ring, else the end */
+        text_add(text, "%s", row_of(p, in, in->ring >= 0 ? 0 : in->depth - in->fresh, 1, many));
+    else if (by_row)
         text_add(text, "%s",
-                 row_of(p, in, first_row(in, out, &s->rows),
-                        s->rows.accumulate ? 1 : s->rows.stride, many));
-    } else {
+                 row_of(p, in, first_row(in, out, &s->rows), s->rows.accumulate ? 1 : s->rows.stride,
+                        many));
+    else
         text_add(text, "%s", base_of(p, in));
-    }
-    emit_terms(text, c, k, by_row ? 1 : 0, many);
+    emit_terms(text, c, k, by_row || (is_by_row(s, c) && !many) ? 1 : 0, many);
+    text_add(text, cast ? ")" : "");
+    return text->at;
+}
+
+/* The number of the window's first row, among those kept of `in`. */
+static const char *window_start(struct streamed *p, const struct step *s, const struct call *c, int k,
+                                bool many)
+{
+    const struct window *w = &c->operand[k].window;
+    const struct stream_tensor *in = of(p, c->operand[k].tensor), *out = of(p, s->node->out[0]);
+    const int32_t first = (operand_by_row(s, c, k) ? first_row(in, out, &s->rows) : 0) - w->pad;
+    const char *loop = !is_by_row(s, c) && w->loop >= 0 ? emit_loop_name(w->loop)
+                       : many                           ? "r"
+                                                        : NULL;
+    struct text *text = text_new(p->e->ctx);
+    if (loop)
+        text_add(text, w->stride == 1 ? "%s" : "%s * %d", loop, (int)w->stride);
+    if (loop && first)
+        text_add(text, first < 0 ? " - %d" : " + %d", (int)(first < 0 ? -first : first));
+    else if (!loop)
+        text_add(text, "%d", (int)first);
     return text->at;
 }
 
@@ -95,23 +125,20 @@ static const char *window(struct streamed *p, const struct step *s, const struct
                           bool many)
 {
     const struct window *w = &c->operand[k].window;
-    const struct stream_tensor *in = of(p, c->operand[k].tensor), *out = of(p, s->node->out[0]);
+    const struct stream_tensor *in = of(p, c->operand[k].tensor);
     const bool is_float = c->kernel->args[k].type == DTYPE_FLOAT32;
     const char *type = is_float ? "f32" : "s8", *rows = is_float ? "rows_f32" : "rows";
-    if (out->is_whole) /* over a whole window, padding included */
-        return format(p->e->ctx, "mica_window_%s(%s, %s, %s%d - %d, %d, %d, %d, %d)", type, rows,
-                      base_of(p, in), many ? "r * " : "0 * ", (int)w->stride, (int)w->pad,
-                      (int)w->kernel, (int)w->dilation, (int)w->rows_in, (int)w->pitch);
-    const int32_t first = first_row(in, out, &s->rows);
-    const char *start = many ? format(p->e->ctx, "r * %d + %d", (int)w->stride, (int)first)
-                             : format(p->e->ctx, "%d", (int)first);
-    if (in->ring < 0)
-        return format(p->e->ctx, "mica_window_%s(%s, %s, %s, %d, %d, %d, %d)", type, rows,
-                      base_of(p, in), start, (int)w->kernel, (int)w->dilation, (int)in->depth,
-                      (int)w->pitch);
-    return format(p->e->ctx, "mica_ring_%s(%s, %s, state->slot[%d], %s, %d, %d, %d, %d)", type,
-                  rows, base_of(p, in), in->ring, start, (int)w->kernel, (int)w->dilation,
-                  (int)in->depth, (int)w->pitch);
+    const char *start = window_start(p, s, c, k, many);
+    struct text *base = text_new(p->e->ctx);
+    text_add(base, "%s", base_of(p, in));
+    emit_terms(base, c, k, is_by_row(s, c) ? 1 : 0, many);
+    if (in->ring >= 0)
+        return format(p->e->ctx, "mica_ring_%s(%s, %s, state->slot[%d], %s, %d, %d, %d, %d)", type,
+                      rows, base->at, in->ring, start, (int)w->kernel, (int)w->dilation,
+                      (int)in->depth, (int)w->pitch);
+    return format(p->e->ctx, "mica_window_%s(%s, %s, %s, %d, %d, %d, %d)", type, rows, base->at,
+                  start, (int)w->kernel, (int)w->dilation,
+                  (int)(operand_by_row(s, c, k) ? in->depth : w->rows_in), (int)w->pitch);
 }
 
 static void emit_call(struct streamed *p, int step, int call)
@@ -120,7 +147,7 @@ static void emit_call(struct streamed *p, int step, int call)
     const struct step *s = &e->program->step[step];
     const struct call *c = s->call[call];
     const struct stream_tensor *out = of(p, s->node->out[0]);
-    const bool by_row = c->phase == PHASE_ROWS && !s->rows.whole;
+    const bool by_row = is_by_row(s, c);
     const int32_t rows = s->rows.accumulate ? s->rows.rows_in : out->fresh;
     const bool many = by_row && rows > 1;
     int indent = 4;
@@ -133,30 +160,42 @@ static void emit_call(struct streamed *p, int step, int call)
     if (c->params)
         emit_params_argument(e, step, call);
     for (int k = 0; k < c->kernel->n_args; k++) {
-        const char *comma = k == 0 && !c->params ? "" : ", ";
-        if (c->kernel->args[k].kind == ARG_COUNT)
-            text_add(e->out, "%s%d", comma, (int)c->count);
-        else if (c->kernel->args[k].kind == ARG_ROWS)
-            text_add(e->out, "%s%s", comma, window(p, s, c, k, many));
+        const bool first = k == 0 && !c->params;
+        const enum arg_kind kind = c->kernel->args[k].kind;
+        if (kind == ARG_COUNT)
+            text_add(e->out, "%s%d", first ? "" : ", ", (int)c->count);
+        else if (kind == ARG_ROWS)
+            text_add(e->out, "%s\n%*s%s", first ? "" : ",", indent + 4, "",
+                     window(p, s, c, k, many));
         else
-            text_add(e->out, "%s%s", comma, operand(p, s, c, k, many));
+            text_add(e->out, "%s%s", first ? "" : ", ", operand(p, s, c, k, many));
     }
     text_add(e->out, ");\n");
 }
 
-/* Makes room for the new rows of a buffer; a ring turns on after they are written. */
+/* Makes room for the new rows of a buffer: all but float32 moves as bytes. */
 static void emit_shift(struct streamed *p, const struct stream_tensor *t)
 {
-    if (t->ring < 0 && !t->is_whole && t->depth > t->fresh)
-        text_add(p->e->out, "    mica_shift_%s(%s, %d, %d);\n",
-                 t->tensor->type == DTYPE_FLOAT32 ? "f32" : "s8", base_of(p, t),
-                 (int)(t->fresh * t->elements), (int)((t->depth - t->fresh) * t->elements));
+    const int32_t by = t->fresh * t->elements, n = (t->depth - t->fresh) * t->elements;
+    const int size = dtype_bits(t->tensor->type) / 8;
+    if (t->ring >= 0 || t->is_whole || t->depth == t->fresh)
+        return;
+    if (t->tensor->type == DTYPE_FLOAT32 || t->tensor->type == DTYPE_INT8)
+        text_add(p->e->out, "    mica_shift_%s(state->mem.%s + %s, %d, %d);\n",
+                 t->tensor->type == DTYPE_FLOAT32 ? "f32" : "s8", name_member(t->tensor),
+                 name_offset(p->e, t->tensor), (int)by, (int)n);
+    else
+        text_add(p->e->out, "    mica_shift_s8((int8_t *)(state->mem.%s + %s), %d, %d);\n",
+                 name_member(t->tensor), name_offset(p->e, t->tensor), (int)(by * size),
+                 (int)(n * size));
 }
 
+/* A ring turns on after its new rows are written. */
 static void emit_turn_ring(struct streamed *p, const struct stream_tensor *t, int32_t by)
 {
     if (t->ring >= 0)
-        text_add(p->e->out, "    state->slot[%d] = (%s)((state->slot[%d] + %d) %% %d);\n", t->ring,
+        text_add(p->e->out,
+                 "    state->slot[%d] = (%s)mica_ring_row(state->slot[%d] + %d, %d);\n", t->ring,
                  count_type(p->s), t->ring, (int)by, (int)t->depth);
 }
 
@@ -173,6 +212,7 @@ static void emit_hop(struct streamed *p)
         text_add(e->out, "\n    /* ");
         emit_step_comment(e, i);
         text_add(e->out, " */\n");
+        emit_mark(e, i, 4);
         emit_shift(p, out);
         for (int k = 0; k < e->program->step[i].n_calls; k++)
             emit_call(p, i, k);
@@ -182,7 +222,7 @@ static void emit_hop(struct streamed *p)
 }
 
 /* The input's rows come one by one. In a ring each takes the oldest one's place; a buffer is shifted
- * at the first row of a hop. */
+ * after a hop, so that there is room for the rows of the next. */
 static void emit_feed(struct streamed *p)
 {
     struct emit *e = p->e;
@@ -209,11 +249,7 @@ static void emit_feed(struct streamed *p)
         text_add(e->out, "    if (++state->fresh < %d)\n        return 0;\n    state->fresh = 0;\n",
                  (int)hop);
     text_add(e->out, "    %s_hop(state);\n", e->name);
-    if (in->ring < 0 && in->depth > hop)
-        text_add(
-            e->out, "    mica_shift_%s(state->mem.%s + %s, %d, %d); /* room for the next hop */\n",
-            in->tensor->type == DTYPE_FLOAT32 ? "f32" : "s8", member, name_offset(e, in->tensor),
-            (int)(hop * in->elements), (int)((in->depth - hop) * in->elements));
+    emit_shift(p, in);
     text_add(e->out, "    return state->frames == %d;\n}\n", (int)window_rows);
 }
 
@@ -253,12 +289,12 @@ void emit_stream_header(struct emit *e)
     text_add(e->out, "    %s frames%s;\n};\n\n", count_type(s), s->hop > 1 ? ", fresh" : "");
     text_add(
         e->out,
-        "/* Time is endless: %d rows of %d elements make a window. From the first whole window on, "
-        "every %s\n * gives the output of the window that ends there, exactly, for %" PRId64
-        " multiply-accumulates. A state\n * of zeros is ready; reset makes it so at any time. */\n"
+        "/* Time is endless: %d rows of %d elements make a window. The first output comes with row %d, "
+        "then one with\n * every %s: the output of the window that ends there, exactly, for %" PRId64
+        " multiply-accumulates.\n * A state of zeros is ready; reset makes it so at any time. */\n"
         "#define %s_ROWS    %d\n#define %s_HOP     %d\n#define %s_ROW_LEN %d\n"
         "void %s_reset(struct %s_state *state);\n\n",
-        (int)in->rows, (int)in->elements,
+        (int)in->rows, (int)in->elements, (int)s->first,
         s->hop > 1 ? format(e->ctx, "%d rows", (int)s->hop) : "row", s->macs, e->upper,
         (int)in->rows, e->upper, (int)s->hop, e->upper, (int)in->elements, e->name, e->name);
     text_add(e->out,

@@ -216,11 +216,14 @@ static bool persists(const struct stream_tensor *t)
 }
 
 /* A ring's oldest row, at its slot, is of no use from its last reader until the next hop's row takes
- * its place. Elements are of one type, so that a slot suits them. */
+ * its place. Elements are of one type, so that a slot suits them. Outputs may still be read while
+ * the next input is written. */
 static bool may_borrow(const struct streamer *s, const struct stream_tensor *t,
                        const struct stream_tensor *ring)
 {
     const int i = t->tensor->index, r = ring->tensor->index;
+    if (is_input(s, ring) && s->last[i] == s->program->n_steps)
+        return false;
     return ring->ring >= 0 && t->tensor->type == ring->tensor->type &&
            (int64_t)t->depth * t->elements <= ring->elements &&
            (s->birth[i] > s->last[r] || (s->last[i] < s->birth[r] && !is_input(s, ring)));
@@ -267,9 +270,9 @@ static void plan_stream(struct streamer *s)
         struct stream_tensor *t = &s->stream->tensor[i];
         place[i] = -1;
         if (t->tensor && t->lender < 0) {
+            const bool is_kept = persists(t) || is_input(s, t);
             place[i] = plan->n;
-            add_interval(plan, t->tensor, persists(t) ? 0 : s->birth[i],
-                         persists(t) ? end : s->last[i],
+            add_interval(plan, t->tensor, is_kept ? 0 : s->birth[i], is_kept ? end : s->last[i],
                          (int64_t)t->depth * t->elements * dtype_bits(t->tensor->type) / 8);
         }
     }

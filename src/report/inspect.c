@@ -123,6 +123,9 @@ void report_text(struct text *out, const struct ctx *compiled)
     if (compiled->program->schedule) {
         text_add(out, "\nconstants: %" PRId64 " bytes\n", constant_bytes(compiled->program));
         report_rows(out, compiled, "");
+    } else if (compiled->program->stream) {
+        text_add(out, "\nconstants: %" PRId64 " bytes\n", constant_bytes(compiled->program));
+        report_stream(out, compiled, "");
     } else {
         report_memory(out, compiled->program);
     }
@@ -177,7 +180,7 @@ static void json_layer(struct text *out, const struct program *p, int i)
     text_add(out,
              ", \"operator\": \"%s\", \"macs\": %" PRId64 ", \"parameters\": %" PRId64
              ", \"live_bytes\": %" PRId64 ",\n     \"inputs\": [",
-             n->op->name, macs_of(n), parameters_of(n), live_at(p->plan, i));
+             n->op->name, macs_of(n), parameters_of(n), p->schedule ? 0 : live_at(p->plan, i));
     bool first = true;
     for (int k = 0; k < n->n_in; k++) {
         if (!n->in[k])
@@ -214,12 +217,15 @@ void report_json(struct text *out, const struct ctx *compiled)
         text_add(out, "%s\n    {\"tensor\": ", out->at[out->len - 1] == '[' ? "" : ",");
         json_string(out, t->name);
         text_add(out, ", \"offset\": %d, \"bytes\": %" PRId64 ", \"first\": %d, \"last\": %d}",
-                 (int)v->offset, tensor_bytes(t), (int)v->birth, (int)v->last);
+                 (int)v->offset, p->stream ? v->bytes : tensor_bytes(t), (int)v->birth,
+                 (int)v->last);
     }
     const struct channel_figures *f = &compiled->channels;
     text_add(out, "\n  ],\n");
     if (p->schedule)
         report_rows_json(out, compiled);
+    if (p->stream)
+        report_stream_json(out, compiled);
     text_add(out,
              "  \"total\": {\"weights_read\": %" PRId64 ", \"zero_weights\": %" PRId64
              ", \"weights_removed\": %" PRId64 ",\n    \"macs_removed\": %" PRId64 ", ",

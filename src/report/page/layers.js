@@ -8,11 +8,16 @@ const EVENTS = ['taken', 'taken_register', 'load_words', 'store_words', 'load_fo
 
 const term = (name, value, type) => [el('dt', {}, name), el('dd', {class: type}, value)];
 
-function tensorText(t) {
-  const quant = known(t.scale) ? `, ${t.scale}${SPACE}${TIMES}${SPACE}(q${SPACE}`
-    + `${t.zero_point < 0 ? '+' : '\u2212'}${SPACE}${Math.abs(t.zero_point)})` : '';
-  return `${t.type} ${t.shape.join(TIMES) || 'scalar'}, ${bytes(t.bytes)}${quant}`;
+/* A quantised value is scale * (q - zero_point). */
+function quantText(t) {
+  if (!known(t.scale)) return '';
+  const sign = t.zero_point < 0 ? '+' : '\u2212';
+  const q = t.zero_point ? `(q ${sign} ${Math.abs(t.zero_point)})` : 'q';
+  return ', ' + `${t.scale} ${TIMES} ${q}`.replaceAll(' ', SPACE);
 }
+
+const tensorText = t =>
+  `${t.type} ${t.shape.join(TIMES) || 'scalar'}, ${bytes(t.bytes)}${quantText(t)}`;
 
 /* Names break where their parts meet. */
 const parts = name => name.split(/(?<=[;/])/).map(part => [part, el('wbr')]);
@@ -52,9 +57,9 @@ function layerDetail(e, layer, node) {
     el('div', {}, el('h3', {}, 'In the model'),
       el('dl', {}, term('name', parts(layer.name)), node && tensorTerms(layer, node))),
     el('div', {}, el('h3', {}, 'Figures'),
-      el('dl', {class: 'half'}, figureTerms(e, layer, node)),
-      counts.length > 0 && [el('h3', {style: 'margin-top:12px'}, 'Instructions by kind'),
-        el('dl', {class: 'half three'}, counts)]));
+      el('dl', {class: 'half'}, figureTerms(e, layer, node))),
+    counts.length > 0 && el('div', {}, el('h3', {}, 'Instructions by kind'),
+      el('dl', {class: 'half three'}, counts)));
 }
 
 function layerRows(e, layer, i, most) {
