@@ -25,6 +25,7 @@ static const struct tfl_row rows[] = {
     {"RELU_N1_TO_1", 20, OP_clamp, tfl_read_relu_n1_to_1, 0, 1, 1, TFL_KEEP_ALL},
     {"LEAKY_RELU", 98, OP_leaky_relu, tfl_read_leaky_relu, 75, 1, 1, TFL_KEEP_ALL},
     {"HARD_SWISH", 117, OP_hard_swish, NULL, 0, 1, 1, TFL_KEEP_ALL},
+    {"ABS", 101, OP_abs, NULL, 0, 1, 1, TFL_KEEP_ALL},
     {"PAD", 34, OP_pad, tfl_read_pad, 0, 2, 2, 1},
     {"PADV2", 60, OP_pad, tfl_read_pad, 0, 3, 3, 1 | 4},
     {"RESHAPE", 22, OP_reshape, NULL, 0, 1, 2, 1},

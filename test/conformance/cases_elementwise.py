@@ -132,6 +132,7 @@ FLOAT_TOLERANCE = {
     "RELU6": Tolerance.EXACT,
     "LEAKY_RELU": Tolerance.ULP,
     "HARD_SWISH": Tolerance.ULP,
+    "ABS": Tolerance.EXACT,
 }
 
 
@@ -207,6 +208,7 @@ for _operator, _int8, _float in (
     ("RELU6", 140, 40),
     ("LEAKY_RELU", 180, 60),
     ("HARD_SWISH", 220, 60),
+    ("ABS", 140, 40),
 ):
     family(_operator, "int8", _int8, partial(activation, _operator, "int8"))
     family(_operator, "float32", _float, partial(activation, _operator, "float32"))
