@@ -41,6 +41,7 @@ CORES = (
     "cortex-m0 cortex-m0plus cortex-m3 cortex-m4 cortex-m4f cortex-m7 cortex-m33 cortex-m55 "
     "rv32imc avr"
 ).split()
+FIT_AVR = ("digits",)  # 8 KB of RAM; the others leave no room for the stack
 OBJECTIVES = ("speed", "size", "ram")
 COMPILERS = ("arm-none-eabi-gcc", "riscv64-unknown-elf-gcc", "avr-gcc")
 # What must not grow. Stack is the bound; cycles are estimates, so instructions stand for them.
@@ -64,7 +65,10 @@ def versions() -> dict[str, str]:
     for compiler in COMPILERS:
         try:
             done = subprocess.run(
-                [compiler, "-dumpfullversion"], capture_output=True, text=True, check=True
+                [compiler, "-dumpfullversion", "-dumpversion"],
+                capture_output=True,
+                text=True,
+                check=True,
             )
         except (FileNotFoundError, subprocess.CalledProcessError):
             continue
@@ -79,6 +83,7 @@ def cells(wanted: list[str], cores: list[str], objectives: list[str]) -> list[st
         for model in wanted
         if PATHS[model].is_file()
         for core in cores
+        if core != "avr" or model in FIT_AVR
         for objective in objectives
     ]
 

@@ -405,7 +405,7 @@ struct interval {
  * attempts: orders tried beyond the usual ones. */
 int32_t plan_pack(struct ctx *, struct interval *, int n, int attempts);
 /* The most bytes live at any one step: no plan can need less. */
-int32_t plan_lower_bound(const struct interval *, int n);
+int32_t plan_lower_bound(struct ctx *, const struct interval *, int n);
 
 /* A tensor in the row schedule. Each row has an address of its own, unless somebody needs the rows
  * together: then they follow each other from the first. */

@@ -13,8 +13,6 @@ import pytest
 from support import ALL, REPOSITORY, mica, need, reference_model, run
 
 DIGITS = REPOSITORY / "examples/digits/digits.tflite"
-# Setting up and ending a function that has a call more or less.
-CALL_OVERHEAD = 24
 CLASSES = re.findall(
     r"^CLASS\((\w+)\)", (REPOSITORY / "src/measure/count/classes.def").read_text(), re.MULTILINE
 )
@@ -112,23 +110,6 @@ def test_flash_is_what_is_linked(tmp_path: Path, core: str, optimize: str) -> No
     total = cost(DIGITS, core, optimize)[0]["total"]
     assert total["flash_bytes"] == linked_bytes(tmp_path, core, optimize)
     assert total["weight_bytes"] == 108 + 48 + 108 + 48 + 144 + 48 + 1920 + 40
-
-
-@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4", "rv32imc"])
-def test_a_layer_is_the_difference_of_two_programs(tmp_path: Path, core: str) -> None:
-    """Without its last layer a model takes what the other layers took, but for calling it."""
-    need_core(core)
-    whole = mica("dump", DIGITS, "--after", "read").stdout
-    (tmp_path / "whole.ir").write_text(whole)
-    lines = [line for line in whole.splitlines() if not line.startswith('node "digits/prob')]
-    (tmp_path / "shorter.ir").write_text("\n".join(lines).replace("output %14", "output %13"))
-    long = cost(tmp_path / "whole.ir", core, "size")[0]
-    short = cost(tmp_path / "shorter.ir", core, "size")[0]
-    assert long["layers"][-1]["operator"] == "softmax"
-    difference = long["total"]["instructions"] - short["total"]["instructions"]
-    assert abs(difference - long["layers"][-1]["instructions"]) <= CALL_OVERHEAD
-    for before, after in zip(short["layers"], long["layers"]):
-        assert abs(before["instructions"] - after["instructions"]) <= CALL_OVERHEAD
 
 
 def test_forms(tmp_path: Path) -> None:

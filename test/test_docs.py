@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,12 @@ def test_generated_page(tmp_path: Path) -> None:
     for compiler in ("gcc", "clang"):
         need(compiler)
         run(compiler, *PORTABLE, "-Iout", *files, "-o", "all", cwd=tmp_path)
+
+
+def test_readme_memory() -> None:
+    """The RAM in the README's table is that of the code."""
+    done = run(sys.executable, REPOSITORY / "bench" / "ram.py", "--check", status=None)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_readme_names_the_tests() -> None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
@@ -34,6 +35,12 @@ def compose(data: str, script: str = "") -> str:
 def escaped(data: dict[str, Any]) -> str:
     """Figures as JSON inside a script element."""
     return json.dumps(data).replace("<", "\\u003c")
+
+
+@pytest.fixture(scope="module", name="shown")
+def shown_fixture(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Element]:
+    """The page as it is for a core and objective, each opened once."""
+    return cache(lambda part: opened(tmp_path_factory.mktemp("page"), part=part))
 
 
 def opened(folder: Path, script: str = "", part: str = "", *flags: str) -> Element:
@@ -107,10 +114,10 @@ def check_flash(root: Element, cost: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_figures(place: int, tmp_path: Path) -> None:
+def test_figures(place: int, shown: Callable[[str], Element]) -> None:
     data = figures()
     cost = data["costs"][place]
-    root = opened(tmp_path, part=f"{cost['target']},{cost['optimize']}")
+    root = shown(f"{cost['target']},{cost['optimize']}")
     assert root.one("model").text() == "small <net>"
     assert root.one("summary-title").text() == f"{cost['target']}, for {cost['optimize']}"
     assert cost["target"] in root.all("title")[0].text()
@@ -119,8 +126,8 @@ def test_figures(place: int, tmp_path: Path) -> None:
     check_flash(root, cost)
 
 
-def test_cores_side_by_side(tmp_path: Path) -> None:
-    root = opened(tmp_path)
+def test_cores_side_by_side(shown: Callable[[str], Element]) -> None:
+    root = shown("cortex-m4,speed")
     rows = root.one("compare-table").rows()
     for row, cost in zip(rows, figures()["costs"], strict=True):
         total = cost["total"]
@@ -137,8 +144,8 @@ def test_cores_side_by_side(tmp_path: Path) -> None:
     assert number(side[0][2]) == pytest.approx(410000 / 64 / 1000, abs=0.005)
 
 
-def test_memory_by_steps(tmp_path: Path) -> None:
-    root = opened(tmp_path)
+def test_memory_by_steps(shown: Callable[[str], Element]) -> None:
+    root = shown("cortex-m4,speed")
     plan = figures()["plans"][0]
     boxes = root.one("memory-map").all("rect", kind="box")
     places = {
@@ -156,8 +163,8 @@ def test_memory_by_steps(tmp_path: Path) -> None:
     assert names == [NAMES[0], f"{NAMES[1]} = {NAMES[2]}", "temporary"]
 
 
-def test_memory_by_turns(tmp_path: Path) -> None:
-    root = opened(tmp_path, part="rv32imc,ram")
+def test_memory_by_turns(shown: Callable[[str], Element]) -> None:
+    root = shown("rv32imc,ram")
     live = [int(row[1]) for row in root.one("memory-live").rows()]
     assert live == [128, 256, *[384] * 6, 256, 128]
     assert len(root.one("memory-map").all("rect", kind="box")) == 8
@@ -215,11 +222,20 @@ def test_phone_does_not_scroll_sideways(part: str, tmp_path: Path) -> None:
     script = """
       document.querySelectorAll('details').forEach(fold => { fold.open = true; });
       document.querySelectorAll('.op').forEach(button => button.click());
-      document.body.append(el('pre', {id: 'probe'},
-        JSON.stringify([innerWidth, document.documentElement.scrollWidth])));
+      parent.postMessage(JSON.stringify([innerWidth, document.documentElement.scrollWidth]), '*');
     """
-    root = opened(tmp_path, script, part, f"--window-size={PHONE[0]},{PHONE[1]}")
-    assert json.loads(root.one("probe").text()) == [PHONE[0], PHONE[0]]
+    page, desk = tmp_path / "page.html", tmp_path / "desk.html"
+    page.write_text(compose(escaped(figures()), script), encoding="utf-8")
+    # A window has a least width, a frame has none.
+    desk.write_text(
+        f"""<!doctype html><pre id="probe"></pre><script>addEventListener('message',
+        event => {{ document.getElementById('probe').textContent = event.data; }});</script>
+        <iframe src="page.html#{part}" width="{PHONE[0]}" height="{PHONE[1]}"
+        style="border: 0"></iframe>"""
+    )
+    html, console = browse(desk, "--dump-dom")
+    assert console == []
+    assert json.loads(parse(html).one("probe").text()) == [PHONE[0], PHONE[0]]
 
 
 def colours(text: str) -> dict[str, tuple[int, int, int]]:
@@ -272,11 +288,24 @@ def test_pictures(name: str, size: tuple[int, int], flags: tuple[str, ...], tmp_
 
 
 def test_paper(tmp_path: Path) -> None:
-    """Printing takes several pages: what is folded on a screen is open on paper."""
-    page, paper = tmp_path / "page.html", tmp_path / "page.pdf"
-    page.write_text(compose(escaped(figures())), encoding="utf-8")
-    assert browse(page, f"--print-to-pdf={paper}", DARK)[1] == []
-    assert len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) >= 2
+    """What is folded on a screen is open on paper, and takes room there."""
+    pages = []
+    folded = "<style>.detail { display: none !important }</style>"
+    for name, more in (("all", ""), ("folded", folded)):
+        page, paper = tmp_path / f"{name}.html", tmp_path / f"{name}.pdf"
+        page.write_text(compose(escaped(figures())) + more, encoding="utf-8")
+        assert browse(page, f"--print-to-pdf={paper}", DARK)[1] == []
+        pages.append(len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())))
+    assert pages[0] > pages[1] >= 1
+    script = """
+      const folded = () => document.querySelectorAll('details:not([open])').length;
+      const before = folded();
+      dispatchEvent(new Event('beforeprint'));
+      const printed = folded();
+      dispatchEvent(new Event('afterprint'));
+      document.body.append(el('pre', {id: 'probe'}, JSON.stringify([before, printed, folded()])));
+    """
+    assert json.loads(opened(tmp_path, script).one("probe").text()) == [2, 0, 2]
 
 
 def test_command_writes_the_page(tmp_path: Path) -> None:
@@ -287,7 +316,7 @@ def test_command_writes_the_page(tmp_path: Path) -> None:
     page = tmp_path / "cost.html"
     costs = json.loads(mica(*words, "--report", page).stdout)
     written = page.read_text(encoding="utf-8")
-    (carried,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', written, re.S)
+    (carried,) = re.findall(r'id="data">(.*?)</script>', written, re.DOTALL)
     data = json.loads(carried)
     assert data["costs"] == costs
     assert data["mhz"] == 48

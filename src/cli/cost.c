@@ -53,6 +53,7 @@ uint64_t cost_ram(const struct cost *cost)
 static int measure(struct cost_entry *e, struct mica *marked, const struct cli_tensors *t,
                    unsigned wait_states)
 {
+    struct mica_tensor hop = t->input[0];
     struct cost_job job = {
         .run = {.target = &e->target,
                 .name = e->options.name,
@@ -73,6 +74,10 @@ static int measure(struct cost_entry *e, struct mica *marked, const struct cli_t
     struct mica_layer *layer, one;
     struct measure_error error;
 
+    if (t->stream.rows) { /* an output takes the rows of one hop */
+        hop.bytes = (size_t)t->stream.hop * t->row_bytes;
+        job.run.input = &hop;
+    }
     while (!mica_layer(e->m, job.n_layers, &one))
         job.n_layers++;
     layer = calloc((size_t)job.n_layers + 1, sizeof *layer);
@@ -160,7 +165,9 @@ static int add_entries(struct cost_entry *entries, int *n, const struct target *
         e->options.target = e->target.core;
         ++*n;
     }
-    return found ? cli_usage("cost", "--optimize: speed, size or ram, with commas between them") : CLI_OK;
+    if (found)
+        return cli_usage("cost", "--optimize: speed, size or ram, with commas between them");
+    return CLI_OK;
 }
 
 static int list_entries(struct cost_entry *entries, int *n, const char *cores,

@@ -199,8 +199,9 @@ static void fill_totals(struct table *t, const void *of)
             cell(t, "%.3f", (double)c->total.cycles / view->mhz / 1000);
         else
             cell(t, "-");
-        const uint64_t bytes[] = {cost_flash(c),    c->code_bytes,  c->weight_bytes, c->table_bytes,
-                                  c->scratch_bytes, c->state_bytes, c->io_bytes,     c->stack_bytes};
+        const uint64_t bytes[] = {cost_flash(c),  c->code_bytes,    c->weight_bytes,
+                                  c->table_bytes, c->scratch_bytes, c->state_bytes,
+                                  c->io_bytes,    c->stack_bytes};
         for (size_t k = 0; k < sizeof bytes / sizeof bytes[0]; k++)
             cell(t, "%" PRIu64, bytes[k]);
         if (c->stack_bound)

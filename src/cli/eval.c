@@ -17,6 +17,8 @@ static const char help[] =
     "  --output Y.npy     where to write the output\n"
     "                     Where a model has several: --input NAME=X.npy, once for each, and\n"
     "                     --output NAME=Y.npy for those wanted (NAME as in `mica inspect`)\n"
+    "  --stream 1         X.npy is a signal, [frames, ...]: one output for each window that the\n"
+    "                     stream of `mica compile --stream 1` would answer, computed as a whole\n"
     "  --profile P        tflm (default), single or litert; see `mica compile --help`\n"
     "  --keep-channels    compute channels that change no output too (for debugging)\n"
     "\n"

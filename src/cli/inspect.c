@@ -32,6 +32,8 @@ int cmd_inspect(int argc, char **argv)
         "  MODEL          a .tflite file, or a graph in Mica's text form\n"
         "  --json         the same for programs: inputs, outputs, layers, memory, total\n"
         "  --separate-io  do not count inputs and outputs as RAM of the model\n"
+        "  --stream 1     the model as a stream along its input's axis 1: what is kept, what an\n"
+        "                 output costs, and which operators need the whole window each time\n"
         "  --keep-channels\n"
         "                 for debugging: keep channels that change no output\n"
         "\n"

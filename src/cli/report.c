@@ -38,7 +38,7 @@ static const struct file {
 #define ROW(symbol, name) {name, page_##symbol, &page_##symbol##_bytes},
     FILES(ROW)};
 
-/* ---- figures ------------------------------------------------------------------------------------ */
+/* ---- figures --------------------------------------------------------------------------------- */
 
 /* In JSON a '<' stands in strings only, where the escape means the same: nothing in the names of a
  * model can end the script element that holds the figures. */
@@ -127,7 +127,7 @@ static int put_figures(FILE *out, const struct cost_entry *entries, int n, doubl
     return 0;
 }
 
-/* ---- the page ----------------------------------------------------------------------------------- */
+/* ---- the page -------------------------------------------------------------------------------- */
 
 static const struct file *file_find(const char *name, size_t n)
 {

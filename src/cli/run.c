@@ -10,7 +10,7 @@
 
 static const char help[] =
     "usage: mica run MODEL --target CORE --input X.npy --output Y.npy\n"
-    "                [--profile PROFILE] [--optimize speed|size|ram] [--by-row]\n"
+    "                [--profile PROFILE] [--optimize speed|size|ram] [--by-row] [--stream AXIS]\n"
     "\n"
     "Compiles the model to C, the C with the compiler of a core, and runs it under an emulator\n"
     "of that core. Compares every output with `mica eval` and prints what the model takes: flash,\n"
@@ -25,6 +25,8 @@ static const char help[] =
     "  --profile P        tflm (default), single or litert; see `mica compile --help`\n"
     "  --optimize O       speed (default), size or ram, for Mica and the C compiler\n"
     "  --by-row           with ram: the input comes row by row\n"
+    "  --stream 1         X.npy is a signal, [frames, ...]: pushes every frame, and compares each\n"
+    "                     output with mica eval of the window that ends there\n"
     "\n"
     "Outputs agree when all their bits are equal. A float may also differ by 1e-5 of the largest\n"
     "value of its output, since not every core has subnormal numbers; the report says so then.\n"
@@ -146,8 +148,25 @@ static struct agreement compare(const struct cli_tensors *t, const unsigned char
 
 /* ---- report ---------------------------------------------------------------------------------- */
 
-static void print_report(const struct target *target, const struct cli_tensors *t,
-                         const struct measure_report *report, const struct agreement *a)
+static void print_ram(const struct mica_options *options, const struct cli_tensors *t,
+                      const struct measure_report *report)
+{
+    const unsigned long scratch = report->scratch_bytes;
+    const unsigned long fixed = (unsigned long)(report->model.data + report->model.bss);
+    const bool is_state = t->stream.rows || options->optimize == MICA_OPTIMIZE_RAM;
+
+    printf("RAM        %lu bytes: %s %lu", scratch + fixed, is_state ? "state" : "scratch", scratch);
+    if (fixed)
+        printf(", static %lu", fixed);
+    if (is_state || options->share_io)
+        printf("; inputs and outputs included\n");
+    else
+        printf("; inputs %zu and outputs %zu are the caller's\n", t->in_bytes, t->out_bytes);
+}
+
+static void print_report(const struct mica_options *options, const struct target *target,
+                         const struct cli_tensors *t, const struct measure_report *report,
+                         const struct agreement *a)
 {
     const struct footprint *model = &report->model;
     const uint64_t flash = model->code + model->constants + model->data + report->library;
@@ -155,7 +174,12 @@ static void print_report(const struct target *target, const struct cli_tensors *
     printf("core       %s: %s\n", target->core, target->about);
     if (*target->emulator)
         printf("emulator   %s, machine %s\n", target->emulator, target->machine);
-    printf("agreement  %zu of %zu inferences equal mica eval bit for bit\n", a->n_exact, t->n);
+    if (t->stream.rows)
+        printf("stream     %zu frames, an output every %d, the first with frame %d\n"
+               "agreement  %zu of %zu outputs equal mica eval of their windows bit for bit\n",
+               t->frames, (int)t->stream.hop, (int)t->stream.first, a->n_exact, t->n);
+    else
+        printf("agreement  %zu of %zu inferences equal mica eval bit for bit\n", a->n_exact, t->n);
     if (a->worst > 0)
         printf("           worst difference of a float: %.2g of the output's largest value\n",
                a->worst);
@@ -167,31 +191,48 @@ static void print_report(const struct target *target, const struct cli_tensors *
             printf(", C library %llu", (unsigned long long)report->library);
         printf("\n");
     }
-    printf("RAM        %lu bytes: scratch %lu",
-           (unsigned long)report->scratch_bytes + (unsigned long)(model->data + model->bss),
-           (unsigned long)report->scratch_bytes);
-    if (model->data + model->bss)
-        printf(", static %llu", (unsigned long long)(model->data + model->bss));
-    printf("; inputs %zu and outputs %zu are the caller's\n", t->in_bytes, t->out_bytes);
+    print_ram(options, t, report);
     printf("stack      %lu bytes\n", (unsigned long)report->stack_bytes);
 }
 
-static int report_mismatch(const struct agreement *a)
+static int report_mismatch(const struct agreement *a, bool is_stream)
 {
     fprintf(stderr,
-            "mica: output '%s' differs from mica eval: first at inference %zu, element %zu: "
+            "mica: output '%s' differs from mica eval: first at %s %zu, element %zu: "
             "%.9g, eval gives %.9g\n",
-            a->output->name, a->inference, a->element, a->got, a->want);
+            a->output->name, is_stream ? "output" : "inference", a->inference, a->element, a->got, a->want);
     return CLI_MISMATCH;
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+/* A stream runs hop by hop; the outputs before the first whole window are nobody's. */
+static int run_stream(struct measure_job *job, struct cli_tensors *t, struct measure_report *report)
+{
+    const size_t hop = (size_t)t->stream.hop, early = (size_t)t->stream.first / hop - 1;
+    struct mica_tensor input = t->input[0];
+    unsigned char *out = malloc((early + t->n) * t->out_bytes);
+    int status = CLI_OK;
+
+    input.bytes = hop * t->row_bytes;
+    job->input = &input;
+    job->n = early + t->n;
+    job->out = out;
+    if (!out)
+        status = cli_refuse("out of memory");
+    else if (measure_run(job, report))
+        status = cli_refuse("%s", report->error.text);
+    else
+        memcpy(t->out, out + early * t->out_bytes, t->n * t->out_bytes);
+    free(out);
+    return status;
+}
+
 /* Runs all inferences on this machine, into `want`, and on the core, into t->out. */
 static int run_both(struct mica *m, const struct mica_options *options, const struct target *target,
                     struct cli_tensors *t, unsigned char *want, struct measure_report *report)
 {
-    const struct measure_job job = {
+    struct measure_job job = {
         .target = target,
         .name = options->name,
         .header = mica_text(m, MICA_HEADER),
@@ -208,6 +249,8 @@ static int run_both(struct mica *m, const struct mica_options *options, const st
     };
     int status = cli_tensors_eval(t, m, want);
 
+    if (status == CLI_OK && t->stream.rows)
+        return run_stream(&job, t, report);
     if (status == CLI_OK && measure_run(&job, report))
         status = cli_refuse("%s", report->error.text);
     return status;
@@ -227,9 +270,9 @@ static int run(struct mica *m, const struct mica_options *options, const struct 
         status = cli_tensors_write(t, outputs);
     if (status == CLI_OK) {
         a = compare(t, t->out, want);
-        print_report(target, t, &report, &a);
+        print_report(options, target, t, &report, &a);
         if (a.differs)
-            status = report_mismatch(&a);
+            status = report_mismatch(&a, t->stream.rows > 0);
     }
     free(want);
     return status;

@@ -226,7 +226,7 @@ int build_alone(const struct measure_job *job, const struct work *work)
         return -1;
     start_link(args, job, work);
     args_add(args, "-nostartfiles");
-    args_add(args, "-Wl,--entry=%s_%s", job->name, job->options->by_row ? "push" : "run");
+    args_add(args, "-Wl,--entry=%s_%s", job->name, job_entry(job));
     args_add(args, "-Wl,--gc-sections");
     args_add(args, "-o");
     add_object(args, work, "alone.elf");

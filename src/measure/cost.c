@@ -129,11 +129,11 @@ static int measure_shipped(const struct cost_job *job, const struct work *work, 
                                      : run_program(&run, work, report))
         return -1;
     cost->stack_bytes = report->stack_bytes;
-    if (run.options->optimize == MICA_OPTIMIZE_RAM)
+    if (job_has_state(&run))
         cost->state_bytes = report->scratch_bytes;
     else
         cost->scratch_bytes = report->scratch_bytes;
-    if (!run.options->share_io && run.options->optimize != MICA_OPTIMIZE_RAM)
+    if (!run.options->share_io && !job_has_state(&run))
         cost->io_bytes = job_in_bytes(&run) + job_out_bytes(&run);
     return 0;
 }

@@ -69,7 +69,7 @@ int count_prepare(const struct measure_job *job, const struct work *work, const 
     size_t bytes = 0;
     FILE *file;
 
-    snprintf(run, sizeof run, "%s_%s", job->name, job->options->by_row ? "push" : "run");
+    snprintf(run, sizeof run, "%s_%s", job->name, job_entry(job));
     work_path(work, path, "program.elf");
     if (elf_symbols(path, find_place, &places) || !places.enter || !places.leave)
         return measure_fail(error, "%s: the linked program has no %s", job->name, run);

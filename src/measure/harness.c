@@ -214,20 +214,30 @@ static const char *part(const struct mica_tensor *tensor)
     return underscore ? underscore : "";
 }
 
-static bool is_pushed(const struct measure_job *job)
+static bool is_stream(const struct measure_job *job)
 {
-    return job->options->optimize == MICA_OPTIMIZE_RAM;
+    return job->options->stream_axis != 0;
+}
+
+bool job_has_state(const struct measure_job *job)
+{
+    return is_stream(job) || job->options->optimize == MICA_OPTIMIZE_RAM;
 }
 
 /* Inputs and outputs lie in the memory of the model. */
 static bool is_inside(const struct measure_job *job)
 {
-    return job->options->share_io || is_pushed(job);
+    return job->options->share_io || job_has_state(job);
 }
 
 static bool is_by_row(const struct measure_job *job)
 {
-    return is_pushed(job) && job->options->by_row;
+    return is_stream(job) || (job_has_state(job) && job->options->by_row);
+}
+
+const char *job_entry(const struct measure_job *job)
+{
+    return is_by_row(job) ? "push" : "run";
 }
 
 /* One statement that runs the model, in each of the forms of its interface. */
@@ -238,7 +248,7 @@ static void add_call(struct out *out, const struct measure_job *job)
             "    for (const char *at = (const char *)in_0; at < (const char *)in_0 + sizeof in_0;\n"
             "         at += ROW_BYTES) {\n"
             "        memcpy(%s_row(&memory), at, ROW_BYTES);\n"
-            "        %s_push(&memory);\n    }\n",
+            "        ready += %s_push(&memory);\n    }\n",
             job->name, job->name);
         return;
     }
@@ -307,9 +317,19 @@ static void add_main(struct out *out, const struct measure_job *job)
                 (unsigned long)job->input[i].bytes);
         else
             add(out, "        get(in_%d, sizeof in_%d);\n", i, i);
+    if (is_by_row(job))
+        add(out, "        ready = 0;\n");
     add(out, "        used = infer();\n"
              "        if (used > deepest)\n"
              "            deepest = used;\n");
+    if (is_stream(job)) /* each inference is a hop */
+        add(out,
+            "        fed += sizeof in_0 / ROW_BYTES;\n"
+            "        if (ready != (fed >= ROWS))\n"
+            "            exit(96);\n");
+    else if (by_row)
+        add(out, "        if (ready != 1)\n"
+                 "            exit(96);\n");
     for (int i = 0; i < job->n_outputs; i++)
         if (inside)
             add(out, "        put(%s_output%s(&memory), %lu);\n", job->name, part(&job->output[i]),
@@ -325,6 +345,16 @@ static void add_main(struct out *out, const struct measure_job *job)
         "    return 0;\n"
         "}\n",
         job->harness ? "    harness_end();\n" : "");
+}
+
+/* A line with the name of the model in capitals. */
+static void add_macro(struct out *out, const struct measure_job *job, const char *before,
+                      const char *after)
+{
+    add(out, "%s", before);
+    for (const char *c = job->name; *c; c++)
+        add(out, "%c", toupper((unsigned char)*c));
+    add(out, "%s", after);
 }
 
 char *harness_text(const struct measure_job *job, struct measure_error *error)
@@ -344,13 +374,12 @@ char *harness_text(const struct measure_job *job, struct measure_error *error)
             (unsigned long)(target->flash.origin + target->flash.bytes - RECORD_BYTES));
     add(&out, "%s\n%s\n", target->data == DATA_FLASH ? by_flash : by_files, stack_pointer);
     if (is_by_row(job)) {
-        add(&out, "#define ROW_BYTES (sizeof *in_0 * ");
-        for (const char *c = job->name; *c; c++)
-            add(&out, "%c", toupper((unsigned char)*c));
-        add(&out, "_ROW_LEN)\n");
+        add_macro(&out, job, "#define ROW_BYTES (sizeof *in_0 * ", "_ROW_LEN)\n");
+        add_macro(&out, job, "#define ROWS ", "_ROWS\n");
+        add(&out, "static int ready;\n%s", is_stream(job) ? "static unsigned long fed;\n" : "");
     }
     add(&out,
-        is_pushed(job) ? "static struct %s_state memory;\n" : "static union %s_scratch memory;\n",
+        job_has_state(job) ? "static struct %s_state memory;\n" : "static union %s_scratch memory;\n",
         job->name);
     const bool inside = is_inside(job);
     if (add_arrays(&out, "in", inside && !is_by_row(job) ? 0 : job->n_inputs, job->input, error) ||

@@ -272,6 +272,13 @@ static int run_by_flash(const struct measure_job *job, const struct work *work, 
                               &report->error);
     }
     batch = (target->flash.bytes - used - COUNT_BYTES - RECORD_BYTES) / in_bytes;
+    if (job->options->stream_axis && batch < job->n) { /* a new start would forget the stream */
+        free(image);
+        return measure_fail(&report->error,
+                            "%s on %s: its flash holds %lu of the %lu hops of this signal; give a "
+                            "shorter one",
+                            job->name, target->core, (unsigned long)batch, (unsigned long)job->n);
+    }
     while (!result && done < job->n) {
         size_t n = job->n - done < batch ? job->n - done : batch;
 

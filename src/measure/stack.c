@@ -384,7 +384,7 @@ static uint64_t deepest(struct program *p, const struct measure_job *job)
     char run[NAME_MAX_BYTES];
     uint64_t bound = 0, all = 0;
 
-    snprintf(run, sizeof run, "%s_%s", job->name, job->options->by_row ? "push" : "run");
+    snprintf(run, sizeof run, "%s_%s", job->name, job_entry(job));
     for (int i = 0; i < p->n; i++) {
         all += p->function[i].frame + call_bytes(p);
         if (!strcmp(p->function[i].name, run))

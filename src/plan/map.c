@@ -9,7 +9,7 @@
 
 #include "plan/rows.h"
 
-enum { BASES = 24, ATTEMPTS = 400 };
+enum { BASES = 24, BASES_OF_MANY = 2, MANY = 2000, ATTEMPTS = 400 };
 
 struct map {
     struct rows_work *work;
@@ -130,8 +130,9 @@ static void pack_around_input(struct map *m)
     const int32_t align = input->align, row_bytes = input->bytes;
     int32_t best = INT32_MAX, best_base = 0;
     const int32_t range = plan->lower_bound;
-    for (int i = 0; i <= BASES; i++) {
-        int32_t base = (int32_t)((int64_t)range * i / BASES) / align * align;
+    const int bases = plan->n > MANY ? BASES_OF_MANY : BASES;
+    for (int i = 0; i <= bases; i++) {
+        int32_t base = (int32_t)((int64_t)range * i / bases) / align * align;
         for (int r = 0; r < m->n_input_rows; r++) {
             input[r].fixed = true;
             input[r].offset = base + r * row_bytes;

@@ -164,7 +164,7 @@ void plan_memory(struct ctx *ctx, struct program *program)
     if (total > INT32_MAX / 2)
         fail(ctx, NULL, "the tensors take %lld bytes together, beyond any microcontroller",
              (long long)total);
-    plan->lower_bound = plan_lower_bound(plan->interval, plan->n);
+    plan->lower_bound = plan_lower_bound(ctx, plan->interval, plan->n);
     plan->bytes = plan_pack(ctx, plan->interval, plan->n, ATTEMPTS);
     find_peak(plan, program->n_steps);
 }

@@ -6,12 +6,12 @@
  * little at random from the best so far, until the lower bound is met or the attempts are used up.
  * The random numbers start from a constant: the same model always gives the same plan.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "ir.h"
 
-enum { STALE = 40 };
+/* Beyond MANY intervals only the order of births is tried, which needs no look at the dead. */
+enum { STALE = 40, MANY = 2000, BY_BIRTH = 1, KINDS = 4 };
 
 struct packer {
     struct interval *v;
@@ -32,14 +32,18 @@ static int32_t align_up(int32_t x, int32_t align)
     return (x + align - 1) / align * align;
 }
 
-int32_t plan_lower_bound(const struct interval *v, int n)
+int32_t plan_lower_bound(struct ctx *ctx, const struct interval *v, int n)
 {
-    int64_t most = 0;
-    for (int i = 0; i < n; i++) { /* live bytes change only at a birth */
-        int64_t live = 0;
-        for (int k = 0; k < n; k++)
-            if (v[k].birth <= v[i].birth && v[i].birth <= v[k].last)
-                live += v[k].bytes;
+    int32_t end = 0;
+    for (int i = 0; i < n; i++)
+        end = v[i].last > end ? v[i].last : end;
+    int64_t *change = NEWS(ctx, int64_t, end + 2), live = 0, most = 0;
+    for (int i = 0; i < n; i++) {
+        change[v[i].birth] += v[i].bytes;
+        change[v[i].last + 1] -= v[i].bytes;
+    }
+    for (int32_t step = 0; step <= end; step++) {
+        live += change[step];
         most = live > most ? live : most;
     }
     return (int32_t)most;
@@ -67,14 +71,29 @@ static void place(struct packer *p, int n_placed, int i)
     p->placed[k] = i;
 }
 
-static int32_t attempt(struct packer *p)
+/* What died before `birth` is in nobody's way any more, where births only grow. */
+static int drop_dead(struct packer *p, int n_placed, int32_t birth)
+{
+    int kept = 0;
+    for (int k = 0; k < n_placed; k++)
+        if (p->v[p->placed[k]].last >= birth)
+            p->placed[kept++] = p->placed[k];
+    return kept;
+}
+
+static int32_t attempt(struct packer *p, bool by_birth)
 {
     int n_placed = 0;
     int32_t top = 0;
     for (int pass = 0; pass < 2; pass++) /* those that are fixed stand first */
-        for (int i = 0; i < p->n; i++)
-            if (p->v[p->order[i]].fixed == !pass)
-                place(p, n_placed++, p->order[i]);
+        for (int i = 0; i < p->n; i++) {
+            const struct interval *x = &p->v[p->order[i]];
+            if (x->fixed == (pass == 1))
+                continue;
+            if (by_birth && pass == 1)
+                n_placed = drop_dead(p, n_placed, x->birth);
+            place(p, n_placed++, p->order[i]);
+        }
     for (int i = 0; i < p->n; i++)
         if (p->v[i].offset + p->v[i].bytes > top)
             top = p->v[i].offset + p->v[i].bytes;
@@ -105,14 +124,22 @@ static bool comes_before(const struct interval *x, const struct interval *y, int
     return x->birth != y->birth ? x->birth < y->birth : x->bytes > y->bytes;
 }
 
-/* Insertion sort: stable, and n is small. */
+/* Merge sort: stable. `placed` is room. */
 static void sort(struct packer *p, int kind)
 {
-    for (int i = 0; i < p->n; i++) {
-        int k = i;
-        for (; k > 0 && comes_before(&p->v[i], &p->v[p->order[k - 1]], kind); k--)
-            p->order[k] = p->order[k - 1];
-        p->order[k] = i;
+    for (int i = 0; i < p->n; i++)
+        p->order[i] = i;
+    for (int width = 1; width < p->n; width *= 2) {
+        for (int from = 0; from < p->n; from += 2 * width) {
+            int a = from, a_end = from + width < p->n ? from + width : p->n;
+            int b = a_end, b_end = from + 2 * width < p->n ? from + 2 * width : p->n;
+            for (int to = from; to < b_end; to++) {
+                bool second = a == a_end || (b < b_end && comes_before(&p->v[p->order[b]],
+                                                                       &p->v[p->order[a]], kind));
+                p->placed[to] = p->order[second ? b++ : a++];
+            }
+        }
+        memcpy(p->order, p->placed, (size_t)p->n * sizeof *p->order);
     }
 }
 
@@ -148,24 +175,26 @@ int32_t plan_pack(struct ctx *ctx, struct interval *v, int n, int attempts)
     struct packer p = {
         v,        n, NEWS(ctx, int, n), NEWS(ctx, int, n), NEWS(ctx, int, n), NEWS(ctx, int32_t, n),
         INT32_MAX};
-    const int32_t bound = plan_lower_bound(v, n);
-    for (int kind = 0; kind < 4 && p.best > bound; kind++) {
+    const int32_t bound = plan_lower_bound(ctx, v, n);
+    for (int kind = 0; kind < KINDS && p.best > bound; kind++) {
+        if (n > MANY && kind != BY_BIRTH)
+            continue;
         sort(&p, kind);
-        attempt(&p);
+        attempt(&p, kind == BY_BIRTH);
     }
     uint32_t random = 1;
     int since = STALE; /* attempts since the best one */
     int32_t top = p.best;
-    attempts = n > 2000 ? 0 : attempts;
+    attempts = n > MANY ? 0 : attempts;
     for (int i = 0; i < attempts && p.best > bound && n > 1; i++) {
         if (since++ >= STALE) { /* start anew from the best */
             memcpy(p.order, p.best_order, (size_t)n * sizeof *p.order);
-            top = attempt(&p);
+            top = attempt(&p, false);
             since = 0;
         }
         int32_t before = p.best;
         squeak(&p, top, &random);
-        top = attempt(&p);
+        top = attempt(&p, false);
         since = p.best < before ? 0 : since;
     }
     for (int i = 0; i < n; i++)

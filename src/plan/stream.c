@@ -282,7 +282,7 @@ static void plan_stream(struct streamer *s)
             place[t->index] = plan->n;
             add_interval(plan, t, i, i, tensor_bytes(t));
         }
-    plan->lower_bound = plan_lower_bound(plan->interval, plan->n);
+    plan->lower_bound = plan_lower_bound(s->ctx, plan->interval, plan->n);
     plan->bytes = plan_pack(s->ctx, plan->interval, plan->n, 400);
     plan->of = place;
     for (int i = 0; i < g->n_tensors; i++)

@@ -378,7 +378,7 @@ static int count_bits(uint32_t bits)
  * of the input, counted with the new ones and before any is dropped, is new.
  *
  * An ellipsis stands for the axes that have no entry of their own. Where every axis has one, LiteRT
- * (measured with 2.x, BUILTIN_REF) does not let it stand for none, as numpy would: it takes one
+ * (measured with BUILTIN_REF) does not let it stand for none, as numpy would: it takes one
  * axis whole, the entries after it move on by one, and the last entry is ignored. Only a last
  * ellipsis stands for none. If the ignored entry is a new axis, LiteRT reads beyond the shape. */
 static uint32_t place_entries(struct tfl_attr *a, const struct entries *e)

@@ -13,6 +13,7 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BUILD = Path(os.environ.get("MICA_BUILD", ROOT / "build"))
+ALL = os.environ.get("MICA_ALL") == "1"
 THUMB = "cortex-m0 cortex-m0plus cortex-m3 cortex-m4 cortex-m4f cortex-m7 cortex-m33 cortex-m55"
 TOOLS = {"rv32imc": ("riscv64-unknown-elf-gcc", "qemu-system-riscv32"), "avr": ("avr-gcc", "simavr")}
 
@@ -304,6 +305,25 @@ def test_layers(driver: Path, tmp_path: Path, core: str) -> None:
     assert 0 < short["stack"] <= short["bound"]
 
 
+@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4", "cortex-m55", "rv32imc"])
+def test_a_layer_is_the_difference_of_two_programs(
+    driver: Path, tmp_path: Path, core: str
+) -> None:
+    """A program without a layer takes what the others took, but for calling it.
+
+    The layers are functions that the compiler must not merge: of a generated file it may inline
+    other kernels when one more is called, and then other layers change, too.
+    """
+    whole = PARTS % 30
+    step = next(line for line in whole.splitlines() if "30" in line)
+    with_it = count_source(driver, tmp_path, core, whole, layers=3)
+    without = count_source(driver, tmp_path, core, whole.replace(step, ""), layers=3)
+    difference = with_it["instructions"] - without["instructions"]
+    assert with_it["1.instructions"] > 100
+    assert abs(difference - with_it["1.instructions"]) <= 8
+    assert abs(with_it["0.instructions"] - without["0.instructions"]) <= 8
+
+
 DEEP = """
 #include "loop.h"
 #ifndef LOOP_MARK
@@ -331,7 +351,9 @@ void loop_run(union loop_scratch *scratch, const int8_t in[64], int8_t out[64])
 """
 
 
-@pytest.mark.parametrize("core", [*THUMB.split(), "rv32imc", "avr"])
+@pytest.mark.parametrize(
+    "core", [*(THUMB.split() if ALL else ("cortex-m0", "cortex-m55")), "rv32imc", "avr"]
+)
 def test_stack_bound(driver: Path, tmp_path: Path, core: str) -> None:
     """What was seen lies below the bound, and both grow with an array in the deepest function."""
     small = count_source(driver, tmp_path, core, DEEP % (100, 100))

@@ -24,7 +24,7 @@ const time = (e, of) => e.isTime ? of.nanoseconds / 1e6 : of.cycles / view.mhz /
 const unit = e => e.isTime ? 'ns' : 'cycles';
 const perMac = (e, of) => of.macs > 0 ? effort(e, of) / of.macs : null;
 
-/* ---- tiles ------------------------------------------------------------------------------------- */
+/* ---- tiles ----------------------------------------------------------------------------------- */
 
 function tile(title, [value, unitText], more) {
   return el('div', {}, el('dt', {}, title),
@@ -59,7 +59,7 @@ function drawTiles(e) {
   at('source').textContent = sourceText(e);
 }
 
-/* ---- cores and objectives side by side --------------------------------------------------------- */
+/* ---- cores and objectives side by side ------------------------------------------------------- */
 
 function compareRow(e, i, best) {
   const t = e.total, ms = time(e, t);
@@ -102,11 +102,12 @@ function drawSide() {
   at('side-body').replaceChildren(table({id: 'side-table'},
     [['ms', ''], ...like.map(e => [e.label, 'n'])],
     entries[0].layers.map((layer, k) => el('tr', {role: 'row'},
-      el('th', {role: 'rowheader', scope: 'row', title: layer.name}, `${k}${SPACE}${layer.operator}`),
+      el('th', {role: 'rowheader', scope: 'row', title: layer.name},
+        `${k}${SPACE}${layer.operator}`),
       like.map(e => cell(millis(time(e, e.layers[k]))))))));
 }
 
-/* ---- flash -------------------------------------------------------------------------------------- */
+/* ---- flash ----------------------------------------------------------------------------------- */
 
 const PARTS = {weights: 'weight_bytes', tables: 'table_bytes'};
 

@@ -23,9 +23,11 @@ const tensorText = t =>
 const parts = name => name.split(/(?<=[;/])/).map(part => [part, el('wbr')]);
 
 function tensorTerms(layer, node) {
-  const written = node.output.name === layer.name ? 'the tensor of that name' : parts(node.output.name);
+  const written = node.output.name === layer.name ? 'the tensor of that name'
+    : parts(node.output.name);
   return [
-    node.inputs.map(t => term('reads', [nameOf(t.name), el('span', {class: 'muted'}, tensorText(t))])),
+    node.inputs.map(t =>
+      term('reads', [nameOf(t.name), el('span', {class: 'muted'}, tensorText(t))])),
     term('writes', [el('div', {}, written), el('span', {class: 'muted'}, tensorText(node.output))]),
   ];
 }
@@ -82,7 +84,8 @@ function layerRows(e, layer, i, most) {
         `${shape(layer.in_shape)} ${ARROW} ${shape(layer.out_shape)}`), nameOf(layer.name)],
       {class: 'what'}),
       cell(el('span', {class: 'track'}, el('i', {style:
-        `width:${(most ? 100 * own / most : 0).toFixed(2)}%`})), {class: 'c-bar', 'aria-hidden': 'true'}),
+        `width:${(most ? 100 * own / most : 0).toFixed(2)}%`})),
+      {class: 'c-bar', 'aria-hidden': 'true'}),
       cell(share(own, effort(e, e.total)), {class: 'n c-share'}),
       cell(millis(time(e, layer)), {class: 'n c-ms'}),
       cell(whole(own), {class: 'n c-eff'}),

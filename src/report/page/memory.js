@@ -45,7 +45,7 @@ function memoryOf(e) {
     word: isTurns ? 'turn' : 'step'};
 }
 
-/* ---- the pictures -------------------------------------------------------------------------------- */
+/* ---- the pictures ---------------------------------------------------------------------------- */
 
 /* Round values up to `most`: a power of two times 1, 2 or 4, three to six of them. */
 function ticks(most, target) {
@@ -56,7 +56,7 @@ function ticks(most, target) {
   return values;
 }
 const sizeText = value => value === 0 ? '0'
-  : value % 1024 === 0 ? `${value / 1024} KiB` : value > 1024 ? `${fixed(value / 1024, 1)} KiB` : `${value} B`;
+  : value < 1024 ? `${value} B` : `${+(value / 1024).toFixed(2)} KiB`;
 
 function frame(m, width) {
   const left = 62, right = 6, small = width < 560;
@@ -76,7 +76,8 @@ function scale(f, panel, y, values) {
 }
 
 function timeScale(m, f) {
-  const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find(n => n * f.slot >= 26) || 10000;
+  const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
+    .find(n => n * f.slot >= 26) || 10000;
   const y = f.map.top + f.map.height;
   const labels = [];
   for (let i = 0; i < m.slots; i += every)
@@ -130,20 +131,20 @@ function boxShape(m, f, box, e, many) {
   const x = f.x(box.first), y = f.mapY(box.offset) - inset - height;
   const width = Math.max(.75, (box.last + 1 - box.first) * f.slot - (many ? 0 : 3));
   const label = many ? null : boxLabel(box, e, width, height);
-  const temporary = box.maker < 0 ? ' temporary' : '';
+  const kind = many ? full < 4 ? ' many thin' : ' many' : box.maker < 0 ? ' temporary' : '';
   return [
-    svg('rect', {class: `box ${box.family}${many ? full < 4 ? ' many thin' : ' many' : temporary}`, rx: many ? 0 : 2,
+    svg('rect', {class: `box ${box.family}${kind}`, rx: many ? 0 : 2,
       x: (x + (many ? 0 : 1.5)).toFixed(2), y: y.toFixed(2), width: width.toFixed(2),
       height: height.toFixed(2), 'data-offset': box.offset, 'data-bytes': box.bytes,
       'data-first': box.first, 'data-last': box.last}),
     label && svg('text', {class: 'label', x: x + 6.5, y: y + 14}, label)];
 }
 
-/* ---- the tip: by pointer, by touch, by arrow keys ------------------------------------------------ */
+/* ---- the tip: by pointer, by touch, by arrow keys -------------------------------------------- */
 
 function showTip(rect, lines) {
   const tip = at('tip'), box = rect.getBoundingClientRect();
-  tip.replaceChildren(...lines.map((line, i) => el('div', {class: i === 0 ? 'strong' : 'muted'}, line)));
+  tip.replaceChildren(...lines.map((line, i) => el('div', {class: i > 0 && 'muted'}, line)));
   tip.hidden = false;
   const page = document.documentElement, room = page.clientWidth - tip.offsetWidth - 12;
   tip.style.left = `${Math.max(12, Math.min(box.left, room)) + scrollX}px`;
@@ -173,17 +174,19 @@ function addTips(root, rects, textOf) {
     if (event.key === 'Escape') select(-1);
     if (!keys[event.key] || !rects.length) return;
     event.preventDefault();
-    select((Math.max(current, keys[event.key] > 0 ? -1 : 0) + keys[event.key] + rects.length) % rects.length);
+    const from = current < 0 && keys[event.key] < 0 ? 0 : current;
+    select((from + keys[event.key] + rects.length) % rects.length);
   });
 }
 
-/* ---- the section --------------------------------------------------------------------------------- */
+/* ---- the section ----------------------------------------------------------------------------- */
 
 function memoryTable(m, e) {
   const rows = m.boxes.map(box => el('tr', {role: 'row'},
     el('th', {role: 'rowheader', scope: 'row', class: 'wrap'}, box.names.join(' = ')
       + (known(box.row) ? `, row ${box.row}` : '')),
-    cell(whole(box.offset), {'data-label': 'offset'}), cell(whole(box.bytes), {'data-label': 'bytes'}),
+    cell(whole(box.offset), {'data-label': 'offset'}),
+    cell(whole(box.bytes), {'data-label': 'bytes'}),
     cell(`${box.first}${DASH}${box.last}`, {'data-label': m.word + 's'})));
   const alive = m.live.map((v, i) => el('tr', {role: 'row'},
     el('th', {role: 'rowheader', scope: 'row'}, m.isTurns ? String(i)
@@ -210,8 +213,9 @@ function drawMemory(e) {
   body.hidden = !m.boxes.length;
   const shapes = m.boxes.map(box => boxShape(m, f, box, e, many));
   const root = svg('svg', {viewBox: `0 0 ${f.width} ${f.height}`, width: f.width, height: f.height,
-    tabindex: 0, role: 'img', id: 'memory-map', 'aria-label': 'Bytes alive over time, and the address '
-      + 'of each piece of memory. Arrow keys go through the pieces; the same stands in the table below.'},
+    tabindex: 0, role: 'img', id: 'memory-map', 'aria-label': 'Bytes alive over time, and the '
+      + 'address of each piece of memory. Arrow keys go through the pieces; the same stands in the '
+      + 'table below.'},
   livePanel(m, f),
   svg('text', {class: 'title', x: 0, y: f.map.top - 12}, 'addresses'),
   scale(f, f.map, f.mapY, ticks(Math.max(m.total, 1), 6)), timeScale(m, f), shapes);

@@ -3,14 +3,18 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
+/* In figures null is what was not measured; in lists it is nothing to show. */
+const known = value => value !== null && value !== undefined;
+
 /* What is handed to an element: attributes, and children that are nodes, texts or nothing. */
 function fill(node, attributes, children) {
   for (const [key, value] of Object.entries(attributes || {}))
-    if (key === 'on') for (const [event, f] of Object.entries(value)) node.addEventListener(event, f);
-    else if (value === true) node.setAttribute(key, '');
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value);
+    if (key === 'on')
+      for (const [event, f] of Object.entries(value)) node.addEventListener(event, f);
+    else if (known(value) && value !== false)
+      node.setAttribute(key, value === true ? '' : value);
   for (const child of children.flat(Infinity))
-    if (child !== null && child !== undefined && child !== false) node.append(child);
+    if (known(child) && child !== false) node.append(child);
   return node;
 }
 const el = (tag, attributes, ...children) =>
@@ -19,10 +23,9 @@ const svg = (tag, attributes, ...children) =>
   fill(document.createElementNS(SVG, tag), attributes, children);
 const at = id => document.getElementById(id);
 
-/* ---- numbers: null is what was not measured --------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 const DASH = '\u2013', TIMES = '\u00d7', ARROW = '\u2192', SPACE = '\u00a0';
-const known = value => value !== null && value !== undefined;
 const whole = value => known(value) ? Math.round(value).toLocaleString('en-US') : DASH;
 const fixed = (value, digits) => known(value) && isFinite(value)
   ? value.toLocaleString('en-US', {minimumFractionDigits: digits, maximumFractionDigits: digits})
@@ -48,7 +51,7 @@ const shortTime = ms => ms >= 1000 ? short(ms / 1000, 1000, ['s'])
   : known(ms) && ms < 1 ? short(ms * 1000, 1000, ['\u00b5s']) : short(ms, 1000, ['ms']);
 const millis = ms => fixed(ms, ms >= 100 ? 1 : ms >= 1 ? 2 : 4);
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* Converters chain names with semicolons and slashes: both ends tell layers apart, the middle
  * seldom does. The head shrinks with the page, the tail stays; the whole is the title. */
@@ -65,7 +68,7 @@ const trim = dims => dims.length > 1 && dims[0] === 1 ? trim(dims.slice(1)) : di
 const shape = dims => dims.length ? trim(dims).join(TIMES) : 'scalar';
 const fileName = path => path.split(/[\\/]/).pop().replace(/\.(tflite|ir)$/, '');
 
-/* ---- families of operators: a colour each ------------------------------------------------------ */
+/* ---- families of operators: a colour each ---------------------------------------------------- */
 
 const FAMILIES = {
   conv: {title: 'convolution', operators: ['conv2d']},
@@ -82,7 +85,7 @@ function familyOf(operator) {
   return 'move';
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 /* Cells that CSS lays out as cards keep their roles for those who listen. */
 const cell = (text, attributes) => el('td', {role: 'cell', class: 'n', ...attributes}, text);
