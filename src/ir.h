@@ -214,6 +214,11 @@ struct rows {
     int32_t pad;    /* rows before row 0 */
 };
 
+/* ---- core.c ----------------------------------------------------------------------------------- */
+
+bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
+
 struct lower;
 
 /* What the compiler knows about one operator; one constant each, at the end of its file. */
@@ -342,6 +347,8 @@ struct call {
     void *params;
     enum phase phase;
     int32_t count; /* the kernel's n argument */
+    int32_t strip; /* above 0: a call makes up to so many rows of the window's loop, and takes how many
+                      as its count; the row schedules make one at a time */
     bool joins;    /* the rows of loop 0 follow each other: one call can do them all by `count` */
     int n_loops;
     int32_t loop[LOOPS_MAX]; /* how often, outermost first */
@@ -374,6 +381,8 @@ struct lower {
     struct step *step;
 };
 
+/* The loop whose rows a strip takes several of; -1: there is but one row. */
+int strip_loop(const struct call *);
 /* Starts a call with a copy of *params (NULL where the kernel takes none). */
 struct call *lower_call(struct lower *, const struct kernel *, const void *params);
 /* Adds a loop inside the ones there are; returns its number for call_step(). */

@@ -119,7 +119,7 @@ static struct call *load_constant(struct lower *l, struct operand *o, const stru
  * where an array in program memory cannot be read so: there it is loaded into scratch first. */
 static void bind_constants(struct lower *l)
 {
-    bool is_avr = l->ctx->options.target && !strcmp(l->ctx->options.target, "avr");
+    bool is_avr = core_has_program_memory(l->ctx->options.target);
     const int n_calls = l->step->n_calls;
     int n_loads = 0;
     for (int i = 0; i < n_calls; i++) {

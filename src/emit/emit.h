@@ -49,6 +49,7 @@ void emit_banner(struct emit *, const char *extension);
 
 void emit_includes(struct emit *); /* <headers> that the kernels need */
 void emit_kernels(struct emit *);
+int32_t window_pointers(const struct call *, int operand); /* row pointers of one call */
 bool emit_uses_rows(const struct emit *, enum dtype, int32_t *most); /* window arguments */
 
 /* ---- header.c, source.c ---------------------------------------------------------------------- */

@@ -28,12 +28,13 @@ static void emit_figures(struct emit *e)
     text_add(e->out, " *   flash      %" PRId64 " bytes of weights and tables, and the code\n",
              constant_bytes(p));
     if (p->schedule || p->stream)
-        text_add(e->out, " *   RAM        %" PRId32 " bytes of state, inputs and outputs included\n",
+        text_add(e->out,
+                 " *   RAM        %" PRId32 " bytes of state, inputs and outputs included\n",
                  p->stream ? p->stream->state_bytes : p->schedule->state_bytes);
     else
         text_add(e->out,
-                 " *   RAM        %" PRId32 " bytes of scratch%s; no plan can need less than %" PRId32
-                 "\n",
+                 " *   RAM        %" PRId32
+                 " bytes of scratch%s; no plan can need less than %" PRId32 "\n",
                  p->plan->bytes, e->ctx->options.share_io ? ", inputs and outputs included" : "",
                  p->plan->lower_bound);
     text_add(e->out, " *   numbers    profile %s: %s\n", profile[e->ctx->options.profile],
@@ -74,7 +75,7 @@ static void emit_io_facts(struct emit *e, bool is_input)
 void emit_members(struct emit *e, const char *indent)
 {
     const struct plan *plan = e->program->plan;
-    bool any = false;
+    bool any = false, words = false, halves = false;
     for (int i = 0; i < N_MEMBERS; i++) {
         const char *member = emit_member(e, i);
         const int32_t size = dtype_bits(emit_member_type(i)) / 8;
@@ -82,7 +83,11 @@ void emit_members(struct emit *e, const char *indent)
             text_add(e->out, "%s%s %s[%" PRId32 "];\n", indent, dtype_c(emit_member_type(i)),
                      member, (plan->bytes + size - 1) / size);
         any |= member != NULL;
+        words |= member && size >= 4;
+        halves |= member && size == 2;
     }
+    if (halves && !words) /* kernels read the memory of their own by words */
+        text_add(e->out, "%sint32_t align;\n", indent);
     if (!any)
         text_add(e->out, "%sint8_t s8[1];\n", indent);
 }

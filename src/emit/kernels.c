@@ -26,6 +26,13 @@ static void add_file(struct files *files, const char *name)
     files->at[files->n++] = file;
 }
 
+int32_t window_pointers(const struct call *c, int operand)
+{
+    const struct window *w = &c->operand[operand].window;
+    const int32_t strip = c->strip > 1 && strip_loop(c) >= 0 ? c->strip : 1;
+    return (strip - 1) * w->stride + w->kernel;
+}
+
 bool emit_uses_rows(const struct emit *e, enum dtype type, int32_t *most)
 {
     *most = 0;
@@ -34,10 +41,10 @@ bool emit_uses_rows(const struct emit *e, enum dtype type, int32_t *most)
         for (int k = 0; k < s->n_calls; k++) {
             const struct kernel *kernel = s->call[k]->kernel;
             for (int a = 0; a < kernel->n_args; a++) {
-                const struct window *w = &s->call[k]->operand[a].window;
+                const int32_t pointers = window_pointers(s->call[k], a);
                 if (kernel->args[a].kind == ARG_ROWS && kernel->args[a].type == type &&
-                    w->kernel > *most)
-                    *most = w->kernel;
+                    pointers > *most)
+                    *most = pointers;
             }
         }
     }
@@ -78,7 +85,7 @@ static void collect(struct emit *e, struct files *files)
 {
     int32_t most;
     files->n = 0;
-    if (e->program->n_constants || !strcmp(e->ctx->options.target, "avr"))
+    if (e->program->n_constants || core_has_program_memory(e->ctx->options.target))
         add_file(files, "rom.h");
     if (e->program->stream)
         add_stream_files(e, files);

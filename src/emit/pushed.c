@@ -226,7 +226,7 @@ static void emit_step_table(struct pushed *p)
 
 static bool is_avr(const struct pushed *p)
 {
-    return !strcmp(p->e->ctx->options.target, "avr");
+    return core_has_program_memory(p->e->ctx->options.target);
 }
 
 static void emit_shared_case(struct pushed *p, int kind)

@@ -24,8 +24,8 @@ static void emit_plan_lines(struct emit *e)
             continue;
         const struct interval *v = &plan->interval[plan->of[i]];
         text_add(e->out, " *  %8" PRId32 " %7" PRId64 " %3d..%-3d  %s \"%s\"\n", v->offset,
-                 e->program->stream ? v->bytes : tensor_bytes(t), (int)v->birth, (int)v->last, name_offset(e, t),
-                 name_comment(e->ctx, t->name));
+                 e->program->stream ? v->bytes : tensor_bytes(t), (int)v->birth, (int)v->last,
+                 name_offset(e, t), name_comment(e->ctx, t->name));
     }
     text_add(e->out, " */\n");
 }
@@ -156,16 +156,19 @@ const char *emit_window(struct emit *e, const struct call *c, int k, bool by_row
         add_term(first, -w->pad, "");
     return format(e->ctx, "mica_window_%s(%s, %s, %s, %d, %d, %d, %d)", is_float ? "f32" : "s8",
                   is_float ? "rows_f32" : "rows", emit_address(e, c, k, by_row),
-                  first->len ? first->at : "0", (int)w->kernel, (int)w->dilation, (int)w->rows_in,
-                  (int)w->pitch);
+                  first->len ? first->at : "0", (int)window_pointers(c, k), (int)w->dilation,
+                  (int)w->rows_in, (int)w->pitch);
 }
 
 int emit_loops(struct emit *e, const struct call *c, int from, int indent)
 {
     for (int i = from; i < c->n_loops; i++) {
         const char *name = loop_name(i, false);
-        text_add(e->out, "%*sfor (int %s = 0; %s < %d; %s++)\n", indent + 4 * (i - from), "", name,
-                 name, (int)c->loop[i], name);
+        const bool strips = c->strip > 1 && i == strip_loop(c);
+        const char *step = strips ? format(e->ctx, "%s += %d", name, (int)c->strip)
+                                  : format(e->ctx, "%s++", name);
+        text_add(e->out, "%*sfor (int %s = 0; %s < %d; %s)\n", indent + 4 * (i - from), "", name,
+                 name, (int)c->loop[i], step);
     }
     return c->n_loops - from;
 }
@@ -173,11 +176,24 @@ int emit_loops(struct emit *e, const struct call *c, int from, int indent)
 void emit_params_argument(struct emit *e, int step, int call)
 {
     const struct call *c = e->program->step[step].call[call];
-    if (!strcmp(e->ctx->options.target, "avr"))
+    if (core_has_program_memory(e->ctx->options.target))
         text_add(e->out, "MICA_ROM_COPY(%s, %s)", c->kernel->params_name,
                  name_params(e, step, call));
     else
         text_add(e->out, "&%s", name_params(e, step, call));
+}
+
+/* The kernel's n argument; the last strip of rows may be shorter than the others. */
+static const char *emit_count(struct emit *e, const struct call *c)
+{
+    const int loop = c->strip > 1 ? strip_loop(c) : -1;
+    if (loop < 0)
+        return format(e->ctx, "%d", (int)c->count);
+    const int rows = (int)c->loop[loop], strip = (int)c->strip;
+    const char *row = loop_name(loop, false);
+    if (rows % strip == 0)
+        return format(e->ctx, "%d", strip);
+    return format(e->ctx, "%s < %d ? %d : %d", row, rows - rows % strip, strip, rows % strip);
 }
 
 static void emit_call(struct emit *e, int step, int call)
@@ -191,7 +207,7 @@ static void emit_call(struct emit *e, int step, int call)
         const bool first = k == 0 && !c->params;
         const enum arg_kind kind = c->kernel->args[k].kind;
         if (kind == ARG_COUNT)
-            text_add(e->out, "%s%d", first ? "" : ", ", (int)c->count);
+            text_add(e->out, "%s%s", first ? "" : ", ", emit_count(e, c));
         else if (kind == ARG_ROWS)
             text_add(e->out, "%s\n%*s%s", first ? "" : ",", indent + 4, "",
                      emit_window(e, c, k, false));
@@ -348,7 +364,7 @@ void emit_program(struct ctx *ctx, struct text *header, struct text *source, str
                      .name = ctx->options.name,
                      .upper = name_upper(ctx, ctx->options.name),
                      .file = slash ? slash + 1 : ctx->file};
-    if (!strcmp(ctx->options.target, "avr"))
+    if (core_has_program_memory(ctx->options.target))
         check_avr(&e);
     e.out = header;
     emit_header(&e);

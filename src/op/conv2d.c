@@ -22,6 +22,8 @@ static void lower_s8(struct lower *l, struct node *n)
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     const int32_t taps = w->dim[1] * w->dim[2] * w->dim[3], groups = in->dim[3] / w->dim[3];
     check_accumulator(l->ctx, n, w->dim[0], taps, taps, 1);
+    if (lower_conv2d_streams(l, n))
+        return;
     struct mica_conv2d_s8 p = {
         .in_w = lower_i16(l, "the input's width", in->dim[2]),
         .in_c = lower_i16(l, "the input's channels", in->dim[3]),

@@ -110,6 +110,8 @@ static void lower_s8(struct lower *l, struct node *n)
     const struct attr_dense *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     check_accumulator(l->ctx, n, w->dim[0], w->dim[1], w->dim[1], 1);
+    if (lower_dense_streams(l, n))
+        return;
     struct mica_dense_s8 p = {
         .in_n = w->dim[1],
         .out_n = w->dim[0],

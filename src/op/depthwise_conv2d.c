@@ -24,6 +24,8 @@ static void lower_s8(struct lower *l, struct node *n)
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     const int32_t channels = w->dim[3];
     check_accumulator(l->ctx, n, channels, w->dim[1] * w->dim[2], 1, channels);
+    if (lower_depthwise_streams(l, n))
+        return;
     struct mica_depthwise_conv2d_s8 p = {
         .in_w = lower_i16(l, "the input's width", in->dim[2]),
         .in_c = lower_i16(l, "the input's channels", in->dim[3]),

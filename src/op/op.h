@@ -97,6 +97,12 @@ bool in_place_broadcast(const struct node *, int input);
 struct call *lower_broadcast(struct lower *, const struct kernel *, const void *params,
                              const struct broadcast *);
 
+/* ---- streams.c: layers for cores with the DSP extension; false: the plain kernels must serve ----- */
+
+bool lower_conv2d_streams(struct lower *, struct node *);
+bool lower_depthwise_streams(struct lower *, struct node *);
+bool lower_dense_streams(struct lower *, struct node *);
+
 /* ---- conv.c: what convolutions have in common; pools share window_out() ---------------------- */
 
 extern const struct attr_field conv_attrs[];

@@ -115,8 +115,10 @@ static void make_intervals(struct planner *p, struct plan *plan)
             int32_t bytes = (int32_t)tensor_bytes(o), element = dtype_bits(o->type) / 8;
             of[o->index] = plan->n;
             plan->tensor[plan->n] = o;
+            /* Memory that kernels keep for themselves is read by words. */
             plan->interval[plan->n++] = (struct interval){
-                p->birth[o->index], p->last[o->index], bytes, element > 1 ? element : 1, 0, false};
+                p->birth[o->index], p->last[o->index], bytes,
+                element == 2 && !o->maker ? 4 : element > 1 ? element : 1, 0, false};
         }
         struct interval *v = &plan->interval[of[o->index]];
         v->birth = p->birth[i] < v->birth ? p->birth[i] : v->birth;

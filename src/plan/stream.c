@@ -326,7 +326,7 @@ static int32_t round_up(int32_t n, int32_t to)
 static int32_t state_bytes(const struct streamer *s)
 {
     const struct plan *plan = s->program->plan;
-    const bool is_avr = !strcmp(s->ctx->options.target, "avr"); /* aligns nothing */
+    const bool is_avr = core_has_program_memory(s->ctx->options.target); /* aligns nothing */
     const int32_t count = s->stream->count_bytes;
     int32_t element = 1;
     for (int i = 0; i < plan->n; i++)
