@@ -51,6 +51,8 @@ struct mica_options {
     int mark_steps; /* for measuring: NAME_MARK(step) or NAME_MARK_TURN(step) before each step */
     int by_row;     /* ram: the input comes row by row */
     int keep_input; /* ram: a run does not overwrite its input */
+    int64_t max_ram; /* bytes of memory with inputs and outputs; the fastest schedule that fits is
+                        taken, whatever `optimize` says of them; 0: no limit */
     int stream_axis;   /* the input's axis of endless time; 0: no stream (axis 0 is the batch) */
 };
 
@@ -124,6 +126,9 @@ struct mica_stream {
 
 /* After mica_compile(); -1 where it was no stream. */
 int mica_stream(const struct mica *, struct mica_stream *);
+
+/* 1: what was compiled pushes rows, because of `optimize` or of `max_ram`; 0: whole tensors. */
+int mica_pushes_rows(const struct mica *);
 
 /* Runs the compiled program once on this machine, with the kernels that the C file would contain.
  * in[i] and out[i] point to the bytes of input and output i; those of a stream are a whole window

@@ -160,6 +160,8 @@ static void compile(struct ctx *ctx, struct text **text)
     ctx->program = lower_graph(ctx, ctx->graph);
     if (ctx->options.stream_axis) {
         schedule_stream(ctx, ctx->program);
+    } else if (ctx->options.max_ram > 0) {
+        schedule_to_fit(ctx, ctx->program);
     } else if (ctx->options.optimize == MICA_OPTIMIZE_RAM) {
         schedule_rows(ctx, ctx->program);
     } else {
@@ -287,6 +289,11 @@ int mica_stream(const struct mica *m, struct mica_stream *to)
                                .state_bytes = p->stream->state_bytes,
                                .macs = p->stream->macs};
     return 0;
+}
+
+int mica_pushes_rows(const struct mica *m)
+{
+    return m->compiled.program && m->compiled.program->schedule;
 }
 
 int mica_eval(struct mica *m, const void *const *in, void *const *out)

@@ -456,6 +456,9 @@ struct schedule {
 /* Makes program->schedule and program->plan for the smallest memory; fails where rows cannot be
  * pushed at all. */
 void schedule_rows(struct ctx *, struct program *);
+/* Whole tensors or else the rows with the fewest turns that fit options.max_ram; fails where
+ * nothing does. */
+void schedule_to_fit(struct ctx *, struct program *);
 int32_t schedule_counter_bytes(const struct schedule *); /* of one counter of rows: 1 or 2 */
 /* A tensor of a stream over endless time. Of the R rows that it has in one window of the model, the
  * last `depth` are kept; `fresh` of them are new after each hop. */
@@ -491,7 +494,7 @@ bool operand_by_row(const struct step *, const struct call *, int operand);
 
 struct plan {
     int32_t bytes, lower_bound; /* of the scratch memory */
-    int32_t peak_step;          /* where lower_bound is reached */
+    int32_t peak_step;          /* where lower_bound is reached; a turn, where rows are pushed */
     int n;                      /* tensors with an address */
     struct tensor **tensor;
     struct interval *interval;

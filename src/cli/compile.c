@@ -114,11 +114,14 @@ int cmd_compile(int argc, char **argv)
         budget_read(&budget.ram, "--max-ram", max_ram) ||
         budget_read(&budget.cycles, "--max-cycles", max_cycles))
         return CLI_USAGE;
+    options.max_ram = budget.ram > INT64_MAX ? INT64_MAX : (int64_t)budget.ram;
     struct mica *m = cli_load(model);
     if (!m)
         return CLI_REFUSED;
     status = mica_compile(m, &options) ? cli_refuse("%s", mica_error(m)) : CLI_OK;
-    if (status == CLI_OK && (max_flash || max_ram || max_cycles))
+    if (status == CLI_OK && mica_pushes_rows(m))
+        options.optimize = MICA_OPTIMIZE_RAM; /* what --max-ram chose */
+    if (status == CLI_OK && (max_flash || max_cycles || (max_ram && options.target)))
         status = budget_check(model, &options, &budget);
     if (status == CLI_OK)
         status = write_all(m, dir, options.name);

@@ -79,6 +79,8 @@ bool emit_pushed_window(struct emit *, enum dtype, bool by_table);
 
 void emit_streamed(struct emit *);
 void emit_stream_header(struct emit *);
+/* Does a window of this type take rows of a ring, or else neighbours? */
+bool emit_stream_window(const struct emit *, enum dtype, bool of_ring);
 const char *emit_stream_output(struct emit *, const struct tensor *); /* elements into the memory */
 /* Where a measuring build learns that a step begins; nothing in a shipped file. */
 void emit_mark(struct emit *, int step, int indent);

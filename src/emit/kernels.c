@@ -54,11 +54,14 @@ bool emit_uses_rows(const struct emit *e, enum dtype type, int32_t *most)
 /* Rings for windows, shifts for buffers. */
 static void add_stream_files(const struct emit *e, struct files *files)
 {
-    int32_t most;
-    if (emit_uses_rows(e, DTYPE_INT8, &most))
+    if (emit_stream_window(e, DTYPE_INT8, true))
         add_file(files, "ring_s8.h");
-    if (emit_uses_rows(e, DTYPE_FLOAT32, &most))
+    if (emit_stream_window(e, DTYPE_FLOAT32, true))
         add_file(files, "ring_f32.h");
+    if (emit_stream_window(e, DTYPE_INT8, false))
+        add_file(files, "window_s8.h");
+    if (emit_stream_window(e, DTYPE_FLOAT32, false))
+        add_file(files, "window_f32.h");
     for (int i = 0; i < e->graph->n_tensors; i++) {
         const struct stream_tensor *t = &e->program->stream->tensor[i];
         if (t->tensor && t->ring >= 0)
@@ -91,7 +94,7 @@ static void collect(struct emit *e, struct files *files)
         add_stream_files(e, files);
     if (e->program->schedule) {
         add_row_files(e, files);
-    } else {
+    } else if (!e->program->stream) {
         if (emit_uses_rows(e, DTYPE_INT8, &most))
             add_file(files, "window_s8.h");
         if (emit_uses_rows(e, DTYPE_FLOAT32, &most))

@@ -264,6 +264,23 @@ const char *emit_stream_output(struct emit *e, const struct tensor *t)
                   (int)(ring->offset / (dtype_bits(t->type) / 8)), (int)ring->elements, ring->ring);
 }
 
+bool emit_stream_window(const struct emit *e, enum dtype type, bool of_ring)
+{
+    for (int i = 0; i < e->program->n_steps; i++) {
+        const struct step *s = &e->program->step[i];
+        for (int c = 0; c < s->n_calls; c++)
+            for (int k = 0; k < s->call[c]->kernel->n_args; k++) {
+                const struct kernel_arg *arg = &s->call[c]->kernel->args[k];
+                if (arg->kind != ARG_ROWS || arg->type != type)
+                    continue;
+                const struct tensor *t = tensor_base(s->call[c]->operand[k].tensor);
+                if ((e->program->stream->tensor[t->index].ring >= 0) == of_ring)
+                    return true;
+            }
+    }
+    return false;
+}
+
 void emit_streamed(struct emit *e)
 {
     struct streamed p = {e, e->program->stream};

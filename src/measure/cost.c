@@ -55,8 +55,8 @@ static void add_object(void *user, const struct elf_symbol *symbol)
     if (symbol->type != ELF_OBJECT || !symbol->in_flash)
         return;
     label = behind_step(sizes->job, symbol->name, &step);
-    is_weights = label && (starts_with(label, "_weights") || starts_with(label, "_bias") ||
-                           starts_with(label, "_values"));
+    is_weights = label && (starts_with(label, "_weights") || starts_with(label, "_stream") ||
+                           starts_with(label, "_bias") || starts_with(label, "_values"));
     *(is_weights ? &cost->weight_bytes : &cost->table_bytes) += symbol->bytes;
     if (label && is_weights)
         cost->layer[step].weight_bytes += symbol->bytes;
@@ -119,8 +119,7 @@ static int measure_shipped(const struct cost_job *job, const struct work *work, 
     struct measure_job run = job->run;
 
     if (run.target->flash.bytes)
-        run.model_flags =
-            run.target->data == DATA_FLASH ? "-fstack-usage" : "-fcallgraph-info=su";
+        run.model_flags = run.target->data == DATA_FLASH ? "-fstack-usage" : "-fcallgraph-info=su";
     if (build_program(&run, work, &report->error) || weigh(job, work, cost, &report->error))
         return -1;
     if (run.target->flash.bytes)
@@ -215,8 +214,8 @@ static int measure_calls(const struct cost_job *job, const struct work *work, st
         for (size_t k = 0; k < n; k++)
             of[k] = time[k * (size_t)steps + (size_t)i];
         qsort(of, n, sizeof *of, compare_times);
-        *(cost->source == COST_TIME ? &cost->layer[i].nanoseconds : &cost->layer[i].cycles) =
-            of[n / 2];
+        *(cost->source == COST_TIME ? &cost->layer[i].nanoseconds
+                                    : &cost->layer[i].cycles) = of[n / 2];
     }
     free(harness);
     free(time);

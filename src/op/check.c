@@ -122,7 +122,7 @@ void check_accumulator(struct ctx *ctx, const struct node *n, int32_t channels, 
 void check_same_quant(struct ctx *ctx, const struct node *n, int input)
 {
     const struct tensor *in = n->in[input], *out = n->out[0];
-    if (in->type == DTYPE_FLOAT32)
+    if (in->type == DTYPE_FLOAT32 || out->type != in->type) /* infer_node() refuses other types */
         return;
     check_per_tensor(ctx, n, in);
     check_per_tensor(ctx, n, out);

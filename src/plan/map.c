@@ -104,22 +104,30 @@ static void make_intervals(struct map *m)
         add_temps(m, i);
 }
 
-int32_t rows_lower_bound(struct rows_work *w, const struct schedule *s)
+/* The most bytes alive at once, and the first turn at which they are. */
+static int32_t find_peak(const struct map *m, int32_t *peak)
 {
-    int32_t *change = NEWS(w->ctx, int32_t, s->n_turns + 2);
-    struct map m = {.work = w, .s = (struct schedule *)(uintptr_t)s};
-    make_intervals(&m);
-    for (int i = 0; i < m.plan->n; i++) {
-        const struct interval *v = &m.plan->interval[i];
+    int32_t *change = NEWS(m->work->ctx, int32_t, m->s->n_turns + 2), live = 0, most = 0;
+    for (int i = 0; i < m->plan->n; i++) {
+        const struct interval *v = &m->plan->interval[i];
         change[v->birth] += v->bytes;
         change[v->last + 1] -= v->bytes;
     }
-    int32_t live = 0, most = 0;
-    for (int t = 0; t <= s->n_turns; t++) {
+    *peak = 0;
+    for (int t = 0; t <= m->s->n_turns; t++) {
         live += change[t];
+        *peak = live > most ? t : *peak;
         most = live > most ? live : most;
     }
     return most;
+}
+
+int32_t rows_lower_bound(struct rows_work *w, const struct schedule *s)
+{
+    struct map m = {.work = w, .s = (struct schedule *)(uintptr_t)s};
+    int32_t peak;
+    make_intervals(&m);
+    return find_peak(&m, &peak);
 }
 
 /* Where a resident input stands decides how well the rest fits around it: try places. */
@@ -176,7 +184,7 @@ struct plan *rows_map(struct rows_work *w, struct schedule *s)
     struct map m = {.work = w, .s = s};
     m.first_input = -1;
     make_intervals(&m);
-    m.plan->lower_bound = rows_lower_bound(w, s);
+    m.plan->lower_bound = find_peak(&m, &m.plan->peak_step);
     if (m.first_input >= 0)
         pack_around_input(&m);
     m.plan->bytes = plan_pack(w->ctx, m.plan->interval, m.plan->n, ATTEMPTS);

@@ -1,33 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rows.c - finds the row schedule of the smallest memory.
+/* rows.c - finds the row schedule of the smallest memory, or the fastest that fits.
  *
  * What may vary: from which operator on tensors are made whole (behind the last stride small
  * tensors cost less whole than their rows beside early rings), how many rows a turn makes, and
  * which short branches wait for their longer siblings. Every choice is simulated; its live bytes
  * say what packing can reach at best, so only the few best are packed.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "plan/rows.h"
 
-enum { KEPT = 3, BRANCHES_TRIED = 4, CUTS_TRIED = 64 };
+enum { KEPT = 3, BRANCHES_TRIED = 4, CUTS_TRIED = 64, STRIPS = 4 };
 
 struct candidate {
     struct choice choice;
     int32_t live;
+    int n_turns;
 };
 
-/* Keeps the best few, by live bytes, then by fewer turns (a later cut comes after an earlier one).
- */
-static void consider(struct candidate *best, const struct candidate *fresh)
+/* Simulates every choice with strips of 1, 2, 4, ... rows; returns how many there are. */
+static int simulate(struct rows_work *w, int n_strips, struct candidate **list)
 {
-    for (int i = 0; i < KEPT; i++) {
-        if (fresh->live >= best[i].live)
+    const int n_steps = w->program->n_steps, every = n_steps / CUTS_TRIED + 1;
+    const int branches = w->n_branches < BRANCHES_TRIED ? w->n_branches : BRANCHES_TRIED;
+    int n = 0;
+    *list = NEWS(w->ctx, struct candidate, (n_steps / every + 1) * n_strips << branches);
+    for (uint32_t late = 0; late < UINT32_C(1) << branches; late++)
+        for (int cut = n_steps; cut >= 0; cut -= every)
+            for (int k = 0; k < n_strips; k++) {
+                struct candidate *c = &(*list)[n++];
+                c->choice = (struct choice){cut, 1 << k, late};
+                struct schedule *s = rows_tables(w, &c->choice);
+                rows_walk(w, s);
+                c->live = rows_lower_bound(w, s);
+                c->n_turns = s->n_turns;
+            }
+    return n;
+}
+
+/* Takes the candidate with the fewest live bytes or, by_turns, turns out of the list; of equal
+ * ones the first. Only those with fewer than `below` live bytes count; false: there is none. */
+static bool take_best(struct candidate *list, int n, bool by_turns, int64_t below,
+                      struct candidate *best)
+{
+    int at = -1;
+    for (int i = 0; i < n; i++) {
+        if (list[i].live >= below)
             continue;
-        memmove(best + i + 1, best + i, (size_t)(KEPT - 1 - i) * sizeof *best);
-        best[i] = *fresh;
-        return;
+        if (at < 0 || (by_turns ? list[i].n_turns < list[at].n_turns ||
+                                      (list[i].n_turns == list[at].n_turns &&
+                                       list[i].live < list[at].live)
+                                : list[i].live < list[at].live))
+            at = i;
     }
+    if (at < 0)
+        return false;
+    *best = list[at];
+    list[at].live = INT32_MAX;
+    return true;
 }
 
 static void check_possible(const struct rows_work *w)
@@ -67,7 +98,21 @@ static int32_t state_bytes(const struct schedule *s, const struct plan *plan)
     return align_up(bytes, align > counter ? align : counter);
 }
 
-void schedule_rows(struct ctx *ctx, struct program *p)
+/* Packs a choice; the program takes it if it needs less than what it has. */
+static void pack(struct rows_work *w, const struct choice *c)
+{
+    struct program *p = w->program;
+    struct schedule *s = rows_tables(w, c);
+    rows_walk(w, s);
+    struct plan *plan = rows_map(w, s);
+    s->state_bytes = state_bytes(s, plan);
+    if (p->schedule && p->plan->bytes <= plan->bytes)
+        return;
+    p->schedule = s;
+    p->plan = plan;
+}
+
+static struct rows_work begin(struct ctx *ctx, struct program *p)
 {
     struct rows_work w = {.ctx = ctx,
                           .program = p,
@@ -75,27 +120,74 @@ void schedule_rows(struct ctx *ctx, struct program *p)
                           .keep_input = ctx->options.keep_input};
     check_possible(&w);
     rows_find_branches(&w);
-    struct candidate best[KEPT + 1];
-    for (int i = 0; i <= KEPT; i++)
-        best[i].live = INT32_MAX;
-    const int branches = w.n_branches < BRANCHES_TRIED ? w.n_branches : BRANCHES_TRIED;
-    const int every = p->n_steps / CUTS_TRIED + 1;
-    for (uint32_t late = 0; late < UINT32_C(1) << branches; late++)
-        for (int cut = p->n_steps; cut >= 0; cut -= every) {
-            struct candidate c = {{cut, 1, late}, 0};
-            struct schedule *s = rows_tables(&w, &c.choice);
-            rows_walk(&w, s);
-            c.live = rows_lower_bound(&w, s);
-            consider(best, &c);
-        }
-    for (int i = 0; i < KEPT && best[i].live < INT32_MAX; i++) {
-        struct schedule *s = rows_tables(&w, &best[i].choice);
-        rows_walk(&w, s);
-        struct plan *plan = rows_map(&w, s);
-        s->state_bytes = state_bytes(s, plan);
-        if (p->schedule && p->plan->bytes <= plan->bytes)
-            continue;
-        p->schedule = s;
-        p->plan = plan;
+    return w;
+}
+
+void schedule_rows(struct ctx *ctx, struct program *p)
+{
+    struct rows_work w = begin(ctx, p);
+    struct candidate *list, best;
+    const int n = simulate(&w, 1, &list);
+    for (int i = 0; i < KEPT && take_best(list, n, false, INT32_MAX, &best); i++)
+        pack(&w, &best.choice);
+}
+
+/* ---- the fastest that fits ------------------------------------------------------------------- */
+
+static bool whole_fits(struct ctx *ctx, struct program *p)
+{
+    const struct graph *g = p->graph;
+    plan_memory(ctx, p);
+    int64_t bytes = p->plan->bytes;
+    for (int i = 0; i < g->n_inputs && !ctx->options.share_io; i++)
+        bytes += tensor_bytes(g->input[i]);
+    for (int i = 0; i < g->n_outputs && !ctx->options.share_io; i++)
+        bytes += tensor_bytes(g->output[i]);
+    return bytes <= ctx->options.max_ram;
+}
+
+static void fail_to_fit(struct ctx *ctx, const struct program *p)
+{
+    const struct schedule *s = p->schedule;
+    const int peak = p->plan->peak_step;
+    const int64_t beyond = s->state_bytes - ctx->options.max_ram;
+    const char *what = ctx->options.by_row ? " by row" : ctx->options.keep_input ? " kept" : "";
+    const struct turn *t = peak < s->n_turns && s->turn[peak].op >= 0 ? &s->turn[peak] : NULL;
+    if (!t)
+        fail(ctx, NULL,
+             "the smallest memory, with the input%s, is %" PRId32 " bytes, %" PRId64
+             " more than --max-ram %" PRId64 "; inputs and outputs alone take the most of it",
+             what, s->state_bytes, beyond, ctx->options.max_ram);
+    fail(ctx, p->step[s->step[t->op]].node,
+         "the smallest memory, with the input%s, is %" PRId32 " bytes, %" PRId64
+         " more than --max-ram %" PRId64 "; the most is alive here, at row %" PRId32,
+         what, s->state_bytes, beyond, ctx->options.max_ram, t->from);
+}
+
+void schedule_to_fit(struct ctx *ctx, struct program *p)
+{
+    const int64_t room = ctx->options.max_ram;
+    const bool must_push = ctx->options.optimize == MICA_OPTIMIZE_RAM || ctx->options.by_row ||
+                           ctx->options.keep_input;
+    if (!must_push && whole_fits(ctx, p)) {
+        schedule_whole(p);
+        return;
     }
+    ctx->options.share_io = 1;
+    p->plan = NULL;
+    struct rows_work w = begin(ctx, p);
+    struct candidate *list, best;
+    const int n = simulate(&w, STRIPS, &list);
+    int64_t below = room + 1;
+    while (take_best(list, n, true, below, &best)) { /* what packs too badly needs fewer alive */
+        p->schedule = NULL;
+        pack(&w, &best.choice);
+        if (p->schedule->state_bytes <= room)
+            return;
+        below = best.live;
+    }
+    p->schedule = NULL;
+    schedule_rows(ctx, p);
+    if (p->schedule->state_bytes > room)
+        fail_to_fit(ctx, p);
 }

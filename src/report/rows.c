@@ -9,25 +9,6 @@ static bool lives(const struct interval *v, int turn)
     return v->birth <= turn && turn <= v->last;
 }
 
-/* The first turn at which the most bytes are alive. */
-static int peak_turn(struct ctx *ctx, const struct program *p)
-{
-    const int n_turns = p->schedule->n_turns;
-    int64_t *change = NEWS(ctx, int64_t, n_turns + 2), live = 0, most = -1;
-    int peak = 0;
-    for (int i = 0; i < p->plan->n; i++) {
-        const struct interval *v = &p->plan->interval[i];
-        change[v->birth] += v->bytes;
-        change[v->last + 1] -= v->bytes;
-    }
-    for (int turn = 0; turn <= n_turns; turn++) {
-        live += change[turn];
-        peak = live > most ? turn : peak;
-        most = live > most ? live : most;
-    }
-    return peak;
-}
-
 /* "conv2d 3", "input 0", "memory of average_pool 9": the report's names, safe in a C comment. */
 static void add_name(struct text *out, const struct program *p, const struct tensor *t)
 {
@@ -87,7 +68,7 @@ void report_rows(struct text *out, const struct ctx *ctx, const char *margin)
 {
     const struct program *p = ctx->program;
     const struct schedule *s = p->schedule;
-    const int peak = peak_turn(out->ctx, ctx->program);
+    const int peak = ctx->program->plan->peak_step;
     text_add(out,
              "%sstate: %" PRId32 " bytes, %" PRId32 " of them rows (lower bound, the most alive at "
              "once: %" PRId32 "), the rest counters\n",
@@ -110,7 +91,7 @@ void report_rows_json(struct text *out, const struct ctx *ctx)
     const struct schedule *s = ctx->program->schedule;
     text_add(out, "  \"schedule\": {\"state_bytes\": %d, \"counters\": %d, \"cut\": %d, "
                   "\"peak_turn\": %d,\n    \"steps\": [",
-             (int)s->state_bytes, s->n_counters, s->cut, peak_turn(out->ctx, ctx->program));
+             (int)s->state_bytes, s->n_counters, s->cut, ctx->program->plan->peak_step);
     for (int i = 0; i < s->n_ops; i++)
         text_add(out, "%s%d", i ? ", " : "", s->step[i]);
     text_add(out, "],\n    \"turns\": [");
