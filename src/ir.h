@@ -539,6 +539,9 @@ void report_operators(struct text *); /* `mica operators` */
 /* The memory of a row schedule: its peak and what is made whole; each line begins with `margin`. */
 void report_rows(struct text *, const struct ctx *, const char *margin);
 void report_rows_json(struct text *, const struct ctx *);
+/* The list "memory": for each tensor its rows, each [offset, bytes, first turn, last turn]. */
+void report_rows_memory(struct text *, const struct program *);
+void report_json_string(struct text *, const char *); /* with its quotes */
 /* What a stream keeps of each tensor, and what it computes anew with each hop. */
 void report_stream(struct text *, const struct ctx *, const char *margin);
 void report_stream_json(struct text *, const struct ctx *);

@@ -75,6 +75,11 @@ class Streamable(Grower):
         options.pop("pool", None)
         return {"out": tuple(out), "options": options}
 
+    def with_earlier(self, x: Value) -> Value:
+        """Another tensor of the graph that fits, or the same twice: a stream has one input."""
+        fitting = [v for v in self.values if v.shape == x.shape and v.index != x.index]
+        return self.binary(x, self.draw.pick(fitting) if fitting else x)
+
     def twins(self, x: Value) -> list[Value]:
         """Two ways from x of the same length: both slide, or are whole, alike."""
         size = min(self.draw.pick([2, 3, 5]), x.shape[1])

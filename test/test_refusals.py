@@ -106,7 +106,7 @@ def shapes() -> list[Refused]:
     return [
         (single("ADD", [Part("a", (1, 4)), Part("b", (1, 3))], Part("y", (1, 4))),
          "node 'y' (add): inputs 'a' (int8 [1,4]) and 'b' (int8 [1,3]) do not broadcast: counted "
-X
+         "from the last, dimensions must be equal or 1: reshape one of them in the model"),
         (single("ADD", [Part("a", (1, 4)), Part("b", (1, 4))], Part("y", (1, 5))),
          "node 'y' (add): output 'y' is int8 [1,5] in the file, but add of these inputs gives int8 "
          "[1,4]: the file is inconsistent; convert the model again"),

@@ -14,7 +14,7 @@ import pytest
 
 from browser import DARK, Element, browse, parse, screenshot
 from report_figures import NAMES, OPERATORS, figures
-from support import REPOSITORY, mica, need, reference_model
+from support import REPOSITORY, inspect, mica, need, reference_model
 
 PAGE = REPOSITORY / "src" / "report" / "page"
 PICTURES = REPOSITORY / "build" / "report"
@@ -331,6 +331,17 @@ def test_command_writes_the_page(tmp_path: Path) -> None:
     check_flash(parse(root), costs[0])
     live = [number(row[1]) for row in parse(root).one("memory-live").rows()]
     assert live == [layer["live_bytes"] for layer in data["plans"][0]["layers"]]
+
+
+def test_rows_of_the_command() -> None:
+    """Rows pushed one by one: where they lie adds up to what the plan says of them."""
+    plan = inspect(REPOSITORY / "examples" / "digits" / "digits.tflite", "--optimize", "ram")
+    rows = [row for entry in plan["memory"] for row in entry["rows"]]
+    turns = len(plan["schedule"]["turns"]) + 1
+    live = [sum(b for _, b, first, last in rows if first <= t <= last) for t in range(turns)]
+    assert max(live) == plan["total"]["scratch_lower_bound"]
+    assert live.index(max(live)) == plan["schedule"]["peak_turn"]
+    assert max(offset + b for offset, b, _, _ in rows) == plan["total"]["scratch_bytes"]
 
 
 def test_command_cannot_write(tmp_path: Path) -> None:

@@ -325,12 +325,21 @@ static void put_list(FILE *out, const char *kind, const char *stem, int n, char 
     fprintf(out, "NULL};\n");
 }
 
+/* The number of a file's text for a profile; what a profile does not have is as in the first one. */
+static int text_of(const struct source *s, int profile)
+{
+    for (int i = 0; i < n_sources; i++)
+        if (sources[i].profile == profile && !strcmp(sources[i].stem, s->stem))
+            return profile + 1;
+    return s->profile + 1;
+}
+
 static void put_files(FILE *out)
 {
     for (int i = 0; i < n_sources; i++) {
         const struct source *s = &sources[i];
         char name[96];
-        if (s->profile <= 0) { /* profiles share the names of what they need */
+        if (s->profile <= 0) { /* the other profiles need what the first one does */
             put_list(out, "needs", s->stem, s->n_needs, sources[i].needs);
             put_list(out, "system", s->stem, s->n_system, sources[i].system);
         }
@@ -344,7 +353,7 @@ static void put_files(FILE *out)
             continue;
         fprintf(out, "    {\"%s.h\", {", s->stem);
         for (int p = 0; p < PROFILES; p++)
-            fprintf(out, "text_%s_%d, ", s->stem, s->profile < 0 ? 0 : p + 1);
+            fprintf(out, "text_%s_%d, ", s->stem, text_of(s, p));
         fprintf(out, "}, needs_%s, system_%s},\n", s->stem, s->stem);
     }
     fprintf(out, "};\n\nconst struct kernel_file *kernel_file_find(const char *name)\n{\n"

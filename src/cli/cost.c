@@ -12,6 +12,7 @@ static const char help[] =
     "usage: mica cost MODEL [--target CORE[,CORE...]] [--optimize speed|size|ram[,...]]\n"
     "                 [--mhz N] [--wait-states N] [--json | --markdown] [--input X.npy]\n"
     "                 [--profile PROFILE] [--share-io] [--by-row] [--keep-input]\n"
+    "                 [--keep-channels] [--stream AXIS]\n"
     "                 [--report FILE.html]\n"
     "\n"
     "Compiles the model for each core and objective, runs it under the core's emulator and says\n"
@@ -31,7 +32,8 @@ static const char help[] =
     "                   objectives side by side; one file that needs no other and no network\n"
     "  -i, --input F    the input, NAME=F where there are several; without one, made-up values.\n"
     "                   int8 layers take the same time for most inputs\n"
-    "  --profile, --share-io, --by-row, --keep-input: as in mica compile\n"
+    "  --profile, --share-io, --by-row, --keep-input, --keep-channels, --stream: as in mica\n"
+    "                   compile\n"
     "\n"
     "Exit status: 0 done; 1 the model or an array was refused, or a compiler or emulator is\n"
     "missing; 2 wrong use.\n";
@@ -213,6 +215,8 @@ int cmd_cost(int argc, char **argv)
         {"--share-io", CLI_SWITCH, &like.options.share_io},
         {"--by-row", CLI_SWITCH, &like.options.by_row},
         {"--keep-input", CLI_SWITCH, &like.options.keep_input},
+        {"--keep-channels", CLI_SWITCH, &like.options.keep_channels},
+        {"--stream", CLI_NUMBER, &like.options.stream_axis},
         {NULL, CLI_SWITCH, NULL},
     };
     double clock, wait_states;

@@ -13,8 +13,7 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
 static void lower_s8(struct lower *l, struct node *n)
 {
     const struct quant *in = &n->in[0]->quant, *out = &n->out[0]->quant;
-    const struct multiplier m =
-        quantize_multiplier(l->ctx, (double)(in->scale[0] / out->scale[0]));
+    const struct multiplier m = quantize_multiplier(l->ctx, (double)(in->scale[0] / out->scale[0]));
     int8_t table[256];
     for (int32_t q = -128; q < 128; q++) {
         int32_t x = q < in->zero[0] ? in->zero[0] - q : q - in->zero[0];

@@ -34,8 +34,8 @@ static int levels_of(const struct node *n, struct level level[RANK_MAX])
         out_step /= out->dim[i];
         if (out->dim[i] == 1)
             continue;
-        struct level inner = {out->dim[i], axis_step(n->in[0], out, i),
-                              axis_step(n->in[1], out, i), out_step, i < rows_rank};
+        struct level inner = {out->dim[i], axis_step(n->in[0], out, i), axis_step(n->in[1], out, i),
+                              out_step, i < rows_rank};
         struct level *outer = n_levels ? &level[n_levels - 1] : NULL;
         if (outer && outer->is_rows == inner.is_rows && outer->a == inner.a * inner.n &&
             outer->b == inner.b * inner.n) {
@@ -85,9 +85,9 @@ struct call *lower_broadcast(struct lower *l, const struct kernel *kernel, const
         out->step[loop] = b->out[i];
     }
     c->count = b->run;
-    c->joins = b->n_loops == 1 && (b->loop[0] == 1 || (b->out[0] == b->run &&
-                                                       b->a[0] == b->run * b->a_step &&
-                                                       b->b[0] == b->run * b->b_step));
+    c->joins = b->n_loops == 1 &&
+               (b->loop[0] == 1 || (b->out[0] == b->run && b->a[0] == b->run * b->a_step &&
+                                    b->b[0] == b->run * b->b_step));
     return c;
 }
 
@@ -105,8 +105,9 @@ void want_broadcast(struct ctx *ctx, const struct node *n, struct tensor *want)
     for (int i = 0; i < want->rank; i++) {
         int32_t of_a = axis_size(a, want, i), of_b = axis_size(b, want, i);
         if (of_a != of_b && of_a != 1 && of_b != 1)
-            fail(ctx, n, "inputs '%s' (%s) and '%s' (%s) do not broadcast: counted from the last, "
-                         "dimensions must be equal or 1: reshape one of them in the model",
+            fail(ctx, n,
+                 "inputs '%s' (%s) and '%s' (%s) do not broadcast: counted from the last, "
+                 "dimensions must be equal or 1: reshape one of them in the model",
                  a->name, tensor_text(ctx, a), b->name, tensor_text(ctx, b));
         want->dim[i] = of_a == 1 ? of_b : of_a;
     }

@@ -2,12 +2,15 @@
 /* conv.c - what conv2d and depthwise_conv2d have in common. */
 #include "op/op.h"
 
-#define FIELD(name, type) {#name, type, offsetof(struct attr_conv2d, name)}
+#define FIELD(name, type)                               \
+    {                                                   \
+#name, type, offsetof(struct attr_conv2d, name) \
+    }
 
 const struct attr_field conv_attrs[] = {
-    FIELD(stride_h, ATTR_INT),   FIELD(stride_w, ATTR_INT),   FIELD(dilation_h, ATTR_INT),
-    FIELD(dilation_w, ATTR_INT), FIELD(pad_top, ATTR_INT),    FIELD(pad_bottom, ATTR_INT),
-    FIELD(pad_left, ATTR_INT),   FIELD(pad_right, ATTR_INT),  FIELD(activation, ATTR_ACTIVATION),
+    FIELD(stride_h, ATTR_INT),   FIELD(stride_w, ATTR_INT),  FIELD(dilation_h, ATTR_INT),
+    FIELD(dilation_w, ATTR_INT), FIELD(pad_top, ATTR_INT),   FIELD(pad_bottom, ATTR_INT),
+    FIELD(pad_left, ATTR_INT),   FIELD(pad_right, ATTR_INT), FIELD(activation, ATTR_ACTIVATION),
     {NULL, ATTR_INT, 0},
 };
 
@@ -16,8 +19,9 @@ int32_t window_out(struct ctx *ctx, const struct node *n, const char *axis, int6
 {
     int64_t reach = (kernel - 1) * dilation + 1;
     if (stride < 1 || dilation < 1 || kernel < 1 || pads < 0)
-        fail(ctx, n, "%s: kernel %lld, stride %lld, dilation %lld, padding %lld; the first three "
-                     "must be at least 1, the padding 0",
+        fail(ctx, n,
+             "%s: kernel %lld, stride %lld, dilation %lld, padding %lld; the first three "
+             "must be at least 1, the padding 0",
              axis, (long long)kernel, (long long)stride, (long long)dilation, (long long)pads);
     if (reach > in + pads)
         fail(ctx, n, "%s: a window of %lld does not fit in %lld plus %lld of padding", axis,

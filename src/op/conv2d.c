@@ -10,8 +10,8 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     check_type(ctx, n, 1, in->type);
     check_constant(ctx, n, 1, "weights");
     if (in->dim[3] % w->dim[3] || w->dim[0] % (in->dim[3] / w->dim[3]))
-        fail(ctx, n, "weights '%s' (%s) do not divide the %d channels of '%s' into groups",
-             w->name, tensor_text(ctx, w), (int)in->dim[3], in->name);
+        fail(ctx, n, "weights '%s' (%s) do not divide the %d channels of '%s' into groups", w->name,
+             tensor_text(ctx, w), (int)in->dim[3], in->name);
     check_conv(ctx, n, w->dim[0], 0);
     want_conv(ctx, n, w->dim[1], w->dim[2], w->dim[0], want);
 }
@@ -25,21 +25,12 @@ static void lower_s8(struct lower *l, struct node *n)
     if (lower_conv2d_streams(l, n))
         return;
     struct mica_conv2d_s8 p = {
-        .in_w = lower_i16(l, "the input's width", in->dim[2]),
-        .in_c = lower_i16(l, "the input's channels", in->dim[3]),
-        .out_w = lower_i16(l, "the output's width", out->dim[2]),
+        CONV_PLAIN_FIELDS(l, a, in, w, out),
         .out_c = lower_i16(l, "the output's channels", out->dim[3]),
-        .kernel_h = lower_i16(l, "the kernel's height", w->dim[1]),
-        .kernel_w = lower_i16(l, "the kernel's width", w->dim[2]),
-        .stride_w = lower_i16(l, "the stride", a->stride_w),
-        .dilation_w = lower_i16(l, "the dilation", a->dilation_w),
-        .pad_left = lower_i16(l, "the padding", a->pad_left),
         .group_in = lower_i16(l, "the channels of a group", w->dim[3]),
         .group_out = lower_i16(l, "the channels of a group", w->dim[0] / groups),
         .in_zero = (int16_t)in->quant.zero[0],
         .out_zero = (int16_t)out->quant.zero[0],
-        .weights = lower_weights(l, 1, "weights"),
-        .bias = lower_weights(l, 2, "bias"),
     };
     activation_range_s8(a->activation, out, &p.out_min, &p.out_max);
     channel_multipliers(l, in, w, out, w->dim[0], &p.multiplier, &p.shift);
@@ -53,19 +44,10 @@ static void lower_f32(struct lower *l, struct node *n)
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     const int32_t groups = in->dim[3] / w->dim[3];
     struct mica_conv2d_f32 p = {
-        .in_w = lower_i16(l, "the input's width", in->dim[2]),
-        .in_c = lower_i16(l, "the input's channels", in->dim[3]),
-        .out_w = lower_i16(l, "the output's width", out->dim[2]),
+        CONV_PLAIN_FIELDS(l, a, in, w, out),
         .out_c = lower_i16(l, "the output's channels", out->dim[3]),
-        .kernel_h = lower_i16(l, "the kernel's height", w->dim[1]),
-        .kernel_w = lower_i16(l, "the kernel's width", w->dim[2]),
-        .stride_w = lower_i16(l, "the stride", a->stride_w),
-        .dilation_w = lower_i16(l, "the dilation", a->dilation_w),
-        .pad_left = lower_i16(l, "the padding", a->pad_left),
         .group_in = lower_i16(l, "the channels of a group", w->dim[3]),
         .group_out = lower_i16(l, "the channels of a group", w->dim[0] / groups),
-        .weights = lower_weights(l, 1, "weights"),
-        .bias = lower_weights(l, 2, "bias"),
     };
     activation_range_f32(a->activation, &p.out_min, &p.out_max);
     struct window window = conv_window(n, w->dim[1]);

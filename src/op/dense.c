@@ -4,7 +4,10 @@
 
 #include "op/float.h"
 
-#define FIELD(name, type) {#name, type, offsetof(struct attr_dense, name)}
+#define FIELD(name, type)                              \
+    {                                                  \
+#name, type, offsetof(struct attr_dense, name) \
+    }
 
 static const struct attr_field attrs[] = {
     FIELD(keep_dims, ATTR_BOOL),
@@ -18,8 +21,9 @@ static void want_dense(struct ctx *ctx, const struct node *n, struct tensor *wan
     const struct tensor *in = n->in[0], *w = n->in[1];
     const int64_t elements = tensor_elements(in);
     if (elements % w->dim[1])
-        fail(ctx, n, "weights '%s' (%s) take vectors of %d elements, which do not divide the %lld "
-                     "of '%s' (%s)",
+        fail(ctx, n,
+             "weights '%s' (%s) take vectors of %d elements, which do not divide the %lld "
+             "of '%s' (%s)",
              w->name, tensor_text(ctx, w), (int)w->dim[1], (long long)elements, in->name,
              tensor_text(ctx, in));
     want_like(want, in);
@@ -27,8 +31,9 @@ static void want_dense(struct ctx *ctx, const struct node *n, struct tensor *wan
         want->rank = 2;
         want->dim[0] = (int32_t)(elements / w->dim[1]);
     } else if (in->rank == 0 || in->dim[in->rank - 1] != w->dim[1]) {
-        fail(ctx, n, "with keep_dims the last dimension of '%s' (%s) must be the %d that weights "
-                     "'%s' take",
+        fail(ctx, n,
+             "with keep_dims the last dimension of '%s' (%s) must be the %d that weights "
+             "'%s' take",
              in->name, tensor_text(ctx, in), (int)w->dim[1], w->name);
     }
     want->dim[want->rank - 1] = w->dim[0];
@@ -79,8 +84,10 @@ static void lower_f64(struct lower *l, const struct mica_dense_s8 *fixed)
         int exponent;
         double fraction = frexp(real_multiplier(l, c), &exponent);
         if (exponent > 52)
-            fail(l->ctx, l->step->node, "the scale of output channel %d is 2^%d times that of its "
-                                        "sums: quantise the model again", c, exponent);
+            fail(l->ctx, l->step->node,
+                 "the scale of output channel %d is 2^%d times that of its "
+                 "sums: quantise the model again",
+                 c, exponent);
         int64_t bits = (int64_t)ldexp(fraction, 53);
         if (53 - exponent > 115) /* 0 for every sum */
             bits = 0, exponent = 0;

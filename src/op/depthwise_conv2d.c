@@ -27,19 +27,10 @@ static void lower_s8(struct lower *l, struct node *n)
     if (lower_depthwise_streams(l, n))
         return;
     struct mica_depthwise_conv2d_s8 p = {
-        .in_w = lower_i16(l, "the input's width", in->dim[2]),
-        .in_c = lower_i16(l, "the input's channels", in->dim[3]),
-        .out_w = lower_i16(l, "the output's width", out->dim[2]),
-        .kernel_h = lower_i16(l, "the kernel's height", w->dim[1]),
-        .kernel_w = lower_i16(l, "the kernel's width", w->dim[2]),
-        .stride_w = lower_i16(l, "the stride", a->stride_w),
-        .dilation_w = lower_i16(l, "the dilation", a->dilation_w),
-        .pad_left = lower_i16(l, "the padding", a->pad_left),
+        CONV_PLAIN_FIELDS(l, a, in, w, out),
         .channel_out = lower_i16(l, "the channel multiplier", channels / in->dim[3]),
         .in_zero = (int16_t)in->quant.zero[0],
         .out_zero = (int16_t)out->quant.zero[0],
-        .weights = lower_weights(l, 1, "weights"),
-        .bias = lower_weights(l, 2, "bias"),
     };
     activation_range_s8(a->activation, out, &p.out_min, &p.out_max);
     channel_multipliers(l, in, w, out, channels, &p.multiplier, &p.shift);

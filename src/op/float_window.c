@@ -7,17 +7,8 @@ void lower_depthwise_conv2d_f32(struct lower *l, struct node *n)
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     struct mica_depthwise_conv2d_f32 p = {
-        .in_w = lower_i16(l, "the input's width", in->dim[2]),
-        .in_c = lower_i16(l, "the input's channels", in->dim[3]),
-        .out_w = lower_i16(l, "the output's width", out->dim[2]),
+        CONV_PLAIN_FIELDS(l, a, in, w, out),
         .multiplier = lower_i16(l, "the channel multiplier", out->dim[3] / in->dim[3]),
-        .kernel_h = lower_i16(l, "the kernel's height", w->dim[1]),
-        .kernel_w = lower_i16(l, "the kernel's width", w->dim[2]),
-        .stride_w = lower_i16(l, "the stride", a->stride_w),
-        .dilation_w = lower_i16(l, "the dilation", a->dilation_w),
-        .pad_left = lower_i16(l, "the padding", a->pad_left),
-        .weights = lower_weights(l, 1, "weights"),
-        .bias = lower_weights(l, 2, "bias"),
     };
     activation_range_f32(a->activation, &p.out_min, &p.out_max);
     struct window window = conv_window(n, w->dim[1]);

@@ -117,18 +117,12 @@ static void lower_1x1(struct lower *l, struct node *n, const int32_t *stream)
     c->joins = true;
 }
 
-#define CONV_PARAMS(a, in, w, out, words)                              \
-    {                                                                  \
-        .in_w = lower_i16(l, "the input's width", (in)->dim[2]),       \
-        .in_c = lower_i16(l, "the input's channels", (in)->dim[3]),    \
-        .out_w = lower_i16(l, "the output's width", (out)->dim[2]),    \
-        .out_c = lower_i16(l, "the output's channels", (out)->dim[3]), \
-        .kernel_h = lower_i16(l, "the kernel's height", (w)->dim[1]),  \
-        .kernel_w = lower_i16(l, "the kernel's width", (w)->dim[2]),   \
-        .stride_h = lower_i16(l, "the stride", (a)->stride_h),         \
-        .stride_w = lower_i16(l, "the stride", (a)->stride_w),         \
-        .pad_left = lower_i16(l, "the padding", (a)->pad_left),        \
-        .in_zero = (int16_t)(in)->quant.zero[0], .stream = (words),    \
+#define CONV_PARAMS(a, in, w, out, words)                                  \
+    {                                                                      \
+        CONV_FIELDS(l, a, in, w, out),                                     \
+            .out_c = lower_i16(l, "the output's channels", (out)->dim[3]), \
+            .stride_h = lower_i16(l, "the stride", (a)->stride_h),         \
+            .in_zero = (int16_t)(in)->quant.zero[0], .stream = (words)     \
     }
 
 bool lower_conv2d_streams(struct lower *l, struct node *n)

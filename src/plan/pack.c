@@ -11,7 +11,7 @@
 #include "ir.h"
 
 /* Beyond MANY intervals only the order of births is tried, which needs no look at the dead. */
-enum { STALE = 40, MANY = 2000, BY_BIRTH = 1, KINDS = 4 };
+enum { STALE = 40, MANY = 2000, SWEEP = 64, BY_BIRTH = 1, KINDS = 4 };
 
 struct packer {
     struct interval *v;
@@ -65,10 +65,16 @@ static void place(struct packer *p, int n_placed, int i)
                 x->offset = align_up(other->offset + other->bytes, x->align);
         }
     }
-    int k = n_placed;
-    for (; k > 0 && p->v[p->placed[k - 1]].offset > x->offset; k--)
-        p->placed[k] = p->placed[k - 1];
-    p->placed[k] = i;
+    int low = 0, high = n_placed; /* behind those of its offset */
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (p->v[p->placed[middle]].offset > x->offset)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    memmove(p->placed + low + 1, p->placed + low, (size_t)(n_placed - low) * sizeof *p->placed);
+    p->placed[low] = i;
 }
 
 /* What died before `birth` is in nobody's way any more, where births only grow. */
@@ -90,7 +96,7 @@ static int32_t attempt(struct packer *p, bool by_birth)
             const struct interval *x = &p->v[p->order[i]];
             if (x->fixed == (pass == 1))
                 continue;
-            if (by_birth && pass == 1)
+            if (by_birth && pass == 1 && i % SWEEP == 0)
                 n_placed = drop_dead(p, n_placed, x->birth);
             place(p, n_placed++, p->order[i]);
         }

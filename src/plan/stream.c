@@ -296,11 +296,21 @@ static void check_axis(struct ctx *ctx, const struct graph *g)
     const int axis = ctx->options.stream_axis;
     if (g->n_inputs != 1)
         fail(ctx, NULL, "a stream needs one input; this model has %d", g->n_inputs);
-    if (in->rank < 3 || axis != 1 || in->dim[0] != 1)
+    if (axis != 1)
         fail(ctx, NULL,
-             "axis %d of input '%s' (%s) cannot be streamed: time must be axis 1 of an "
-             "input [1, time, ...]; transpose it in the model",
+             "axis %d of input '%s' (%s) cannot be streamed: time must be axis 1 of an input "
+             "[1, time, ...]; transpose it in the model",
              axis, in->name, tensor_text(ctx, in));
+    if (in->rank < 3)
+        fail(ctx, NULL,
+             "input '%s' (%s) cannot be streamed: time must be axis 1 of an input [1, time, ...]; "
+             "begin the model with one that has at least 3 axes",
+             in->name, tensor_text(ctx, in));
+    if (in->dim[0] != 1)
+        fail(ctx, NULL,
+             "input '%s' (%s) is a batch of %d; a stream has one: convert the model with a batch "
+             "of 1",
+             in->name, tensor_text(ctx, in), (int)in->dim[0]);
     if (in->dim[1] > UINT16_MAX)
         fail(ctx, NULL, "a window of %d rows; at most 65535 are streamed", (int)in->dim[1]);
 }

@@ -134,7 +134,7 @@ void report_text(struct text *out, const struct ctx *compiled)
 /* ---- JSON
  * ---------------------------------------------------------------------------------------- */
 
-static void json_string(struct text *out, const char *s)
+void report_json_string(struct text *out, const char *s)
 {
     text_add(out, "\"");
     for (; *s; s++) {
@@ -151,7 +151,7 @@ static void json_string(struct text *out, const char *s)
 static void json_tensor(struct text *out, const struct tensor *t)
 {
     text_add(out, "{\"name\": ");
-    json_string(out, t->name);
+    report_json_string(out, t->name);
     text_add(out, ", \"type\": \"%s\", \"shape\": [", dtype_name(t->type));
     for (int i = 0; i < t->rank; i++)
         text_add(out, "%s%d", i ? ", " : "", (int)t->dim[i]);
@@ -176,7 +176,7 @@ static void json_layer(struct text *out, const struct program *p, int i)
 {
     const struct node *n = p->step[i].node;
     text_add(out, "%s\n    {\"step\": %d, \"name\": ", i ? "," : "", i);
-    json_string(out, n->name);
+    report_json_string(out, n->name);
     text_add(out,
              ", \"operator\": \"%s\", \"macs\": %" PRId64 ", \"parameters\": %" PRId64
              ", \"live_bytes\": %" PRId64 ",\n     \"inputs\": [",
@@ -194,6 +194,22 @@ static void json_layer(struct text *out, const struct program *p, int i)
     text_add(out, "}");
 }
 
+static void json_memory(struct text *out, const struct program *p)
+{
+    const struct graph *g = p->graph;
+    for (int i = 0; i < g->n_tensors; i++) {
+        const struct tensor *t = g->tensor[i];
+        if (p->plan->of[i] < 0)
+            continue;
+        const struct interval *v = &p->plan->interval[p->plan->of[i]];
+        text_add(out, "%s\n    {\"tensor\": ", out->at[out->len - 1] == '[' ? "" : ",");
+        report_json_string(out, t->name);
+        text_add(out, ", \"offset\": %d, \"bytes\": %" PRId64 ", \"first\": %d, \"last\": %d}",
+                 (int)v->offset, p->stream ? v->bytes : tensor_bytes(t), (int)v->birth,
+                 (int)v->last);
+    }
+}
+
 void report_json(struct text *out, const struct ctx *compiled)
 {
     const struct program *p = compiled->program;
@@ -209,17 +225,10 @@ void report_json(struct text *out, const struct ctx *compiled)
         parameters += parameters_of(p->step[i].node);
     }
     text_add(out, "\n  ],\n  \"memory\": [");
-    for (int i = 0; i < g->n_tensors; i++) {
-        const struct tensor *t = g->tensor[i];
-        if (p->plan->of[i] < 0)
-            continue;
-        const struct interval *v = &p->plan->interval[p->plan->of[i]];
-        text_add(out, "%s\n    {\"tensor\": ", out->at[out->len - 1] == '[' ? "" : ",");
-        json_string(out, t->name);
-        text_add(out, ", \"offset\": %d, \"bytes\": %" PRId64 ", \"first\": %d, \"last\": %d}",
-                 (int)v->offset, p->stream ? v->bytes : tensor_bytes(t), (int)v->birth,
-                 (int)v->last);
-    }
+    if (p->schedule)
+        report_rows_memory(out, p);
+    else
+        json_memory(out, p);
     const struct channel_figures *f = &compiled->channels;
     text_add(out, "\n  ],\n");
     if (p->schedule)

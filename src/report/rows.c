@@ -59,7 +59,7 @@ static void add_whole(struct text *out, const struct program *p, const char *mar
                        : "it needs all rows of its input before it gives one");
     }
     if (p->schedule->cut < p->n_steps)
-        text_add(out, "%s  %s %d and what follows are made whole: that takes less memory here\n",
+        text_add(out, "%s  from %s %d on, all rows of an operator are made at once\n",
                  margin, p->step[p->schedule->step[p->schedule->cut]].node->op->name,
                  p->schedule->step[p->schedule->cut]);
 }
@@ -99,4 +99,27 @@ void report_rows_json(struct text *out, const struct ctx *ctx)
         text_add(out, "%s%s[%d, %d, %d]", i ? "," : "", i % 8 ? " " : "\n      ", s->turn[i].op,
                  (int)s->turn[i].from, (int)s->turn[i].to);
     text_add(out, "]},\n");
+}
+
+void report_rows_memory(struct text *out, const struct program *p)
+{
+    const struct plan *plan = p->plan;
+    for (int i = 0; i < plan->n; i++) {
+        const struct tensor *t = plan->tensor[i];
+        int first = 0;
+        while (plan->tensor[first] != t)
+            first++;
+        if (first != i)
+            continue;
+        text_add(out, "%s\n    {\"tensor\": ", i ? "," : "");
+        report_json_string(out, t->name);
+        text_add(out, ", \"rows\": [");
+        for (int k = i; k < plan->n; k++) {
+            const struct interval *v = &plan->interval[k];
+            if (plan->tensor[k] == t)
+                text_add(out, "%s[%d, %d, %d, %d]", k > i ? ", " : "", (int)v->offset,
+                         (int)v->bytes, (int)v->birth, (int)v->last);
+        }
+        text_add(out, "]}");
+    }
 }

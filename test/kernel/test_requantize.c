@@ -13,10 +13,6 @@
 #define mica_requantize single_requantize
 #include "../../kernels/profile/single/requantize.h"
 #undef mica_requantize
-#undef MICA_REQUANTIZE_H
-#define mica_requantize litert_requantize
-#include "../../kernels/profile/litert/requantize.h"
-#undef mica_requantize
 
 /* gemmlowp's SaturatingRoundingDoublingHighMul: a nudge by the sign, then C's truncation. */
 static int32_t high_multiply(int32_t a, int32_t b)
@@ -74,7 +70,6 @@ static void test_two_roundings(void)
         int shift = (int)(draw() % 62) - 31;
         int32_t want = two_roundings(x, m, shift);
         same &= mica_requantize(x, m, shift) == want;
-        same &= litert_requantize(x, m, shift) == want;
     }
     CHECK(same);
     CHECK(mica_requantize(0, 0, 0) == 0);

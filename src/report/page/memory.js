@@ -94,7 +94,8 @@ function livePanel(m, f) {
     scale(f, f.live, f.liveY, ticks(Math.max(m.total, 1), 4)),
     m.live.map((v, i) => svg('rect', {class: v === m.most ? 'peak' : 'live', 'data-live': v,
       x: (f.x(i) + gap / 2).toFixed(2), y: f.liveY(v).toFixed(2),
-      width: Math.max(.5, f.slot - gap).toFixed(2), height: (f.liveY(0) - f.liveY(v)).toFixed(2)})),
+      width: (f.slot - (gap || -.6)).toFixed(2),
+      height: (f.liveY(0) - f.liveY(v)).toFixed(2)})),
     m.total > 1.01 * m.most && [
       svg('line', {class: 'limit', x1: f.left, x2: f.left + f.inner, y1: f.liveY(m.total),
         y2: f.liveY(m.total)}),
