@@ -48,10 +48,10 @@ struct mica_options {
     int share_io;      /* inputs and outputs live inside the scratch memory */
     int split_weights; /* constants go to a second source file */
     int keep_channels; /* for debugging: channels that change no output are computed too */
-    int mark_steps; /* for measuring: NAME_MARK(step) or NAME_MARK_TURN(step) before each step */
-    int by_row;     /* ram: the input comes row by row */
-    int keep_input; /* ram: a run does not overwrite its input */
-    int64_t max_ram; /* bytes of memory with inputs and outputs; the fastest schedule that fits is
+    int mark_steps;    /* for measuring: NAME_MARK(step) or NAME_MARK_TURN(step) before each step */
+    int by_row;        /* ram: the input comes row by row */
+    int keep_input;    /* ram: a run does not overwrite its input */
+    int64_t max_ram;   /* bytes of memory with inputs and outputs; the fastest schedule that fits is
                         taken, whatever `optimize` says of them; 0: no limit */
     int stream_axis;   /* the input's axis of endless time; 0: no stream (axis 0 is the batch) */
 };

@@ -51,8 +51,8 @@ static void *append(struct ctx *ctx, void *array, int n, void *item)
     return at;
 }
 
-struct tensor *graph_add_tensor(struct ctx *ctx, struct graph *g, const char *name,
-                                enum dtype type, int rank, const int32_t *dim)
+struct tensor *graph_add_tensor(struct ctx *ctx, struct graph *g, const char *name, enum dtype type,
+                                int rank, const int32_t *dim)
 {
     assert(rank >= 0 && rank <= RANK_MAX);
     struct tensor *t = NEW(ctx, struct tensor);
@@ -67,8 +67,8 @@ struct tensor *graph_add_tensor(struct ctx *ctx, struct graph *g, const char *na
     return t;
 }
 
-struct node *graph_add_node(struct ctx *ctx, struct graph *g, const char *name,
-                            const struct op *op, int n_in, int n_out)
+struct node *graph_add_node(struct ctx *ctx, struct graph *g, const char *name, const struct op *op,
+                            int n_in, int n_out)
 {
     struct node *n = NEW(ctx, struct node);
     n->name = name;

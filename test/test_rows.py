@@ -121,7 +121,7 @@ def test_too_many_rows(tmp_path: Path) -> None:
         "of 255: use --optimize size"
     )
     assert refusal(chain(tmp_path, 2, 32767)) == (
-        "the tensors have more than 65535 rows together, too many to push: use --optimize size"
+        "the tensors have 98301 rows together; at most 65535 are pushed: use --optimize size"
     )
 
 

@@ -11,7 +11,7 @@ struct mica_add_s8 {
     int16_t a_zero, b_zero, out_zero, out_min, out_max;
     int8_t a_step, b_step; /* 1, or 0 where one element serves the whole run */
     int8_t a_shift, b_shift, out_shift;
-    int8_t b_sign;           /* 1: a + b; -1: a - b */
+    int8_t b_sign; /* 1: a + b; -1: a - b */
     int32_t a_multiplier, b_multiplier, out_multiplier;
 };
 

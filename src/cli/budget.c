@@ -52,9 +52,8 @@ static void show_layers(const struct cost *cost, uint64_t (*of)(const struct cos
         if (most < 0)
             break;
         shown[most] = true;
-        fprintf(stderr, "  %10" PRIu64 "  %s of step %d, %s \"%.60s\"\n",
-                of(&cost->layer[most]), what, most, cost->layer[most].facts.op,
-                cost->layer[most].facts.name);
+        fprintf(stderr, "  %10" PRIu64 "  %s of step %d, %s \"%.60s\"\n", of(&cost->layer[most]),
+                what, most, cost->layer[most].facts.op, cost->layer[most].facts.name);
     }
     free(shown);
 }
@@ -62,8 +61,7 @@ static void show_layers(const struct cost *cost, uint64_t (*of)(const struct cos
 static int exceed(const struct cost_entry *e, const char *flag, const char *unit, uint64_t is,
                   uint64_t most)
 {
-    return cli_refuse("%s on %s takes %" PRIu64 " %s, %s allows %" PRIu64 ": %" PRIu64
-                      " too many",
+    return cli_refuse("%s on %s takes %" PRIu64 " %s, %s allows %" PRIu64 ": %" PRIu64 " too many",
                       e->model, e->target.core, is, unit, flag, most, is - most);
 }
 

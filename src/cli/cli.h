@@ -80,9 +80,9 @@ struct cli_tensors {
     struct mica_stream stream;  /* rows is 0: no stream */
     size_t frames;              /* of a stream: windows overlap, so `in` is frames * row_bytes */
     size_t row_bytes;
-    bool batched;               /* the files have an axis of inferences, also where n is 1 */
-    bool keeps_axis;            /* it stands before the tensor's shape, not for its leading 1 */
-    unsigned char *in, *out;    /* all inputs; n * out_bytes */
+    bool batched;            /* the files have an axis of inferences, also where n is 1 */
+    bool keeps_axis;         /* it stands before the tensor's shape, not for its leading 1 */
+    unsigned char *in, *out; /* all inputs; n * out_bytes */
 };
 
 /* Reads the inputs for a loaded model; 0, or the exit status after a message. */

@@ -207,10 +207,14 @@ int cmd_cost(int argc, char **argv)
     struct cost_entry like = {.options = {.name = "model"}};
     struct cli_files inputs = {0};
     const struct cli_flag flags[] = {
-        {"--target", CLI_TEXT, &cores},          {"--optimize", CLI_TEXT, &objectives},
-        {"--mhz", CLI_TEXT, &mhz},               {"--wait-states", CLI_TEXT, &waits},
-        {"--json", CLI_SWITCH, &json},           {"--markdown", CLI_SWITCH, &markdown},
-        {"--input -i", CLI_FILES, &inputs},      {"--profile", CLI_PROFILE, &like.options.profile},
+        {"--target", CLI_TEXT, &cores},
+        {"--optimize", CLI_TEXT, &objectives},
+        {"--mhz", CLI_TEXT, &mhz},
+        {"--wait-states", CLI_TEXT, &waits},
+        {"--json", CLI_SWITCH, &json},
+        {"--markdown", CLI_SWITCH, &markdown},
+        {"--input -i", CLI_FILES, &inputs},
+        {"--profile", CLI_PROFILE, &like.options.profile},
         {"--report", CLI_TEXT, &report},
         {"--share-io", CLI_SWITCH, &like.options.share_io},
         {"--by-row", CLI_SWITCH, &like.options.by_row},

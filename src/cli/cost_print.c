@@ -171,10 +171,9 @@ static void fill_layers(struct table *t, const void *of)
 static void fill_totals(struct table *t, const void *of)
 {
     const struct view *view = of;
-    static const char *const head[] = {"core",    "optimize", "instructions", "cycles",
-                                       "ms",      "flash",    "code",         "weights",
-                                       "tables",  "scratch",  "state",        "in and out",
-                                       "stack",   "bound"};
+    static const char *const head[] = {"core",  "optimize",   "instructions", "cycles", "ms",
+                                       "flash", "code",       "weights",      "tables", "scratch",
+                                       "state", "in and out", "stack",        "bound"};
 
     for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
         cell(t, "%s", head[i]);
@@ -232,9 +231,9 @@ void cost_print(FILE *out, const struct cost_entry *entries, int n, enum cost_fo
     for (int i = 0; i < n; i++) {
         fprintf(out, "%s%s on %s, for %s\n\n", heading, entries[i].model, entries[i].target.core,
                 cli_optimize_name(entries[i].options.optimize));
-        print_table(out, form, 1u << 1 | 1u << 2 | (entries[i].cost.source == COST_COUNTED
-                                                       ? 1u << 9
-                                                       : 1u << 8),
+        print_table(out, form,
+                    1u << 1 | 1u << 2 |
+                        (entries[i].cost.source == COST_COUNTED ? 1u << 9 : 1u << 8),
                     fill_layers, &entries[i]);
         print_source(out, &entries[i]);
     }

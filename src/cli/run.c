@@ -155,7 +155,8 @@ static void print_ram(const struct mica_options *options, const struct cli_tenso
     const unsigned long fixed = (unsigned long)(report->model.data + report->model.bss);
     const bool is_state = t->stream.rows || options->optimize == MICA_OPTIMIZE_RAM;
 
-    printf("RAM        %lu bytes: %s %lu", scratch + fixed, is_state ? "state" : "scratch", scratch);
+    printf("RAM        %lu bytes: %s %lu", scratch + fixed, is_state ? "state" : "scratch",
+           scratch);
     if (fixed)
         printf(", static %lu", fixed);
     if (is_state || options->share_io)
@@ -200,7 +201,8 @@ static int report_mismatch(const struct agreement *a, bool is_stream)
     fprintf(stderr,
             "mica: output '%s' differs from mica eval: first at %s %zu, element %zu: "
             "%.9g, eval gives %.9g\n",
-            a->output->name, is_stream ? "output" : "inference", a->inference, a->element, a->got, a->want);
+            a->output->name, is_stream ? "output" : "inference", a->inference, a->element, a->got,
+            a->want);
     return CLI_MISMATCH;
 }
 

@@ -55,8 +55,8 @@ static int refuse_shape(const char *path, const struct npy *file, const struct m
         dim[i] = t->dim[i];
     shape_text(is, sizeof is, file->dim, file->rank);
     shape_text(want, sizeof want, dim, t->rank);
-    return cli_refuse("%s: the array is %s %s; '%s' takes %s %s, or %s", path, file->type, is, t->name,
-                      t->type, want, or_else);
+    return cli_refuse("%s: the array is %s %s; '%s' takes %s %s, or %s", path, file->type, is,
+                      t->name, t->type, want, or_else);
 }
 
 /* The tensor that --input NAME=... means: its name in the model or in the generated code. */

@@ -32,8 +32,9 @@ static int print_element(struct ctx *ctx, const struct constant *c, int64_t i, c
     case DTYPE_FLOAT32: {
         float value = ((const float *)c->data)[i];
         if (!isfinite(value))
-            fail(ctx, c->node, "its %s hold a value that is not finite (%g at %" PRId64
-                               "); train or convert the model again",
+            fail(ctx, c->node,
+                 "its %s hold a value that is not finite (%g at %" PRId64
+                 "); train or convert the model again",
                  c->label, (double)value, i);
         return print_float(at, room, value);
     }

@@ -49,7 +49,7 @@ void emit_banner(struct emit *, const char *extension);
 
 void emit_includes(struct emit *); /* <headers> that the kernels need */
 void emit_kernels(struct emit *);
-int32_t window_pointers(const struct call *, int operand); /* row pointers of one call */
+int32_t window_pointers(const struct call *, int operand);           /* row pointers of one call */
 bool emit_uses_rows(const struct emit *, enum dtype, int32_t *most); /* window arguments */
 
 /* ---- header.c, source.c ---------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ void emit_step_comment(struct emit *, int step);
 const char *emit_address(struct emit *, const struct call *, int operand, bool by_row);
 const char *emit_window(struct emit *, const struct call *, int operand, bool by_row);
 int emit_loops(struct emit *, const struct call *, int from, int indent); /* how many */
-const char *emit_loop_name(int loop); /* its variable */
+const char *emit_loop_name(int loop);                                     /* its variable */
 void emit_terms(struct text *, const struct call *, int operand, int from, bool by_row);
 void emit_params_argument(struct emit *, int step, int call);
 

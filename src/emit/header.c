@@ -86,7 +86,8 @@ void emit_members(struct emit *e, const char *indent)
         words |= member && size >= 4;
         halves |= member && size == 2;
     }
-    if (halves && !words) /* kernels read the memory of their own by words */
+    const bool is_state = e->program->stream || e->program->schedule;
+    if (halves && !words && !is_state) /* kernels for speed read memory of their own by words */
         text_add(e->out, "%sint32_t align;\n", indent);
     if (!any)
         text_add(e->out, "%sint8_t s8[1];\n", indent);

@@ -20,7 +20,7 @@ struct pushed {
     int n_row_at;
     int n_kinds;
     const struct kernel *kind[256]; /* kernel of each shared case */
-    int *kind_of; /* of each operator; n_kinds and above: a case of its own */
+    int *kind_of;                   /* of each operator; n_kinds and above: a case of its own */
     bool has_window;
 };
 
@@ -79,10 +79,6 @@ static void map_tensor(struct pushed *p, const struct tensor *t)
         return;
     p->row_at[i] = p->n_row_at;
     p->n_row_at += r->rows;
-    if (p->n_row_at > UINT16_MAX)
-        fail(p->e->ctx, NULL,
-             "the tensors have more than %d rows together, too many to push: use --optimize size",
-             UINT16_MAX);
 }
 
 /* In a case of its own: are the rows of an operand found through the address table? */

@@ -92,8 +92,8 @@ static const char *operand(struct streamed *p, const struct step *s, const struc
         text_add(text, "%s", row_of(p, in, in->ring >= 0 ? 0 : in->depth - in->fresh, 1, many));
     else if (by_row)
         text_add(text, "%s",
-                 row_of(p, in, first_row(in, out, &s->rows), s->rows.accumulate ? 1 : s->rows.stride,
-                        many));
+                 row_of(p, in, first_row(in, out, &s->rows),
+                        s->rows.accumulate ? 1 : s->rows.stride, many));
     else
         text_add(text, "%s", base_of(p, in));
     emit_terms(text, c, k, by_row || (is_by_row(s, c) && !many) ? 1 : 0, many);
@@ -102,8 +102,8 @@ static const char *operand(struct streamed *p, const struct step *s, const struc
 }
 
 /* The number of the window's first row, among those kept of `in`. */
-static const char *window_start(struct streamed *p, const struct step *s, const struct call *c, int k,
-                                bool many)
+static const char *window_start(struct streamed *p, const struct step *s, const struct call *c,
+                                int k, bool many)
 {
     const struct window *w = &c->operand[k].window;
     const struct stream_tensor *in = of(p, c->operand[k].tensor), *out = of(p, s->node->out[0]);
@@ -194,9 +194,8 @@ static void emit_shift(struct streamed *p, const struct stream_tensor *t)
 static void emit_turn_ring(struct streamed *p, const struct stream_tensor *t, int32_t by)
 {
     if (t->ring >= 0)
-        text_add(p->e->out,
-                 "    state->slot[%d] = (%s)mica_ring_row(state->slot[%d] + %d, %d);\n", t->ring,
-                 count_type(p->s), t->ring, (int)by, (int)t->depth);
+        text_add(p->e->out, "    state->slot[%d] = (%s)mica_ring_row(state->slot[%d] + %d, %d);\n",
+                 t->ring, count_type(p->s), t->ring, (int)by, (int)t->depth);
 }
 
 static void emit_hop(struct streamed *p)
@@ -306,8 +305,10 @@ void emit_stream_header(struct emit *e)
     text_add(e->out, "    %s frames%s;\n};\n\n", count_type(s), s->hop > 1 ? ", fresh" : "");
     text_add(
         e->out,
-        "/* Time is endless: %d rows of %d elements make a window. The first output comes with row %d, "
-        "then one with\n * every %s: the output of the window that ends there, exactly, for %" PRId64
+        "/* Time is endless: %d rows of %d elements make a window. The first output comes with row "
+        "%d, "
+        "then one with\n * every %s: the output of the window that ends there, exactly, for "
+        "%" PRId64
         " multiply-accumulates.\n * A state of zeros is ready; reset makes it so at any time. */\n"
         "#define %s_ROWS    %d\n#define %s_HOP     %d\n#define %s_ROW_LEN %d\n"
         "void %s_reset(struct %s_state *state);\n\n",

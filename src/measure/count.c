@@ -75,8 +75,7 @@ int count_prepare(const struct measure_job *job, const struct work *work, const 
         return measure_fail(error, "%s: the linked program has no %s", job->name, run);
     snprintf(text, sizeof text,
              "isa %s\nsteps %d\nenter %lu\nleave %lu %lu\nflash %lu %lu\nwrites %lu %lu\n", isa,
-             n_steps,
-             (unsigned long)address(places.enter), (unsigned long)address(places.leave),
+             n_steps, (unsigned long)address(places.enter), (unsigned long)address(places.leave),
              (unsigned long)(address(places.leave) + places.leave_bytes),
              (unsigned long)flash->origin, (unsigned long)flash->origin + flash->bytes,
              (unsigned long)places.marks, (unsigned long)(places.marks + places.marks_bytes));
@@ -121,46 +120,45 @@ int count_read(const struct work *work, int n_steps, uint64_t (*counts)[COUNT_AL
 
 static const char call_mark[] = "mica_mark(step);";
 
-static const char marks_text[] =
-    "void mica_mark(int step);\n"
-    "static clock_value elapsed[STEPS], began;\n"
-    "static uint32_t visits[STEPS];\n"
-    "static int mark_step;\n"
-    "\n"
-    "__attribute__((noinline)) void mica_mark(int step)\n"
-    "{\n"
-    "    const clock_value ended = now();\n"
-    "\n"
-    "    elapsed[mark_step] += ended - began;\n"
-    "    visits[mark_step]++;\n"
-    "    mark_step = step;\n"
-    "    began = now();\n"
-    "}\n"
-    "\n"
-    "static void harness_clear(void)\n"
-    "{\n"
-    "    for (int i = 0; i < STEPS; i++)\n"
-    "        visits[i] = 0, elapsed[i] = 0;\n"
-    "    mark_step = 0;\n"
-    "}\n"
-    "\n"
-    "static void harness_enter(void)\n"
-    "{\n"
-    "    clock_start();\n"
-    "    harness_clear();\n"
-    "    began = now();\n"
-    "    mica_mark(1);\n"
-    "    mica_mark(0);\n"
-    "    overhead = elapsed[1];\n"
-    "    harness_clear();\n"
-    "    began = now();\n"
-    "}\n"
-    "\n"
-    "static void harness_leave(void)\n"
-    "{\n"
-    "    mica_mark(0);\n"
-    "    harness_show();\n"
-    "}\n";
+static const char marks_text[] = "void mica_mark(int step);\n"
+                                 "static clock_value elapsed[STEPS], began;\n"
+                                 "static uint32_t visits[STEPS];\n"
+                                 "static int mark_step;\n"
+                                 "\n"
+                                 "__attribute__((noinline)) void mica_mark(int step)\n"
+                                 "{\n"
+                                 "    const clock_value ended = now();\n"
+                                 "\n"
+                                 "    elapsed[mark_step] += ended - began;\n"
+                                 "    visits[mark_step]++;\n"
+                                 "    mark_step = step;\n"
+                                 "    began = now();\n"
+                                 "}\n"
+                                 "\n"
+                                 "static void harness_clear(void)\n"
+                                 "{\n"
+                                 "    for (int i = 0; i < STEPS; i++)\n"
+                                 "        visits[i] = 0, elapsed[i] = 0;\n"
+                                 "    mark_step = 0;\n"
+                                 "}\n"
+                                 "\n"
+                                 "static void harness_enter(void)\n"
+                                 "{\n"
+                                 "    clock_start();\n"
+                                 "    harness_clear();\n"
+                                 "    began = now();\n"
+                                 "    mica_mark(1);\n"
+                                 "    mica_mark(0);\n"
+                                 "    overhead = elapsed[1];\n"
+                                 "    harness_clear();\n"
+                                 "    began = now();\n"
+                                 "}\n"
+                                 "\n"
+                                 "static void harness_leave(void)\n"
+                                 "{\n"
+                                 "    mica_mark(0);\n"
+                                 "    harness_show();\n"
+                                 "}\n";
 
 static const char avr_clock[] =
     "#include <avr/interrupt.h>\n"

@@ -323,10 +323,9 @@ static void add_main(struct out *out, const struct measure_job *job)
              "        if (used > deepest)\n"
              "            deepest = used;\n");
     if (is_stream(job)) /* each inference is a hop */
-        add(out,
-            "        fed += sizeof in_0 / ROW_BYTES;\n"
-            "        if (ready != (fed >= ROWS))\n"
-            "            exit(96);\n");
+        add(out, "        fed += sizeof in_0 / ROW_BYTES;\n"
+                 "        if (ready != (fed >= ROWS))\n"
+                 "            exit(96);\n");
     else if (by_row)
         add(out, "        if (ready != 1)\n"
                  "            exit(96);\n");
@@ -379,7 +378,8 @@ char *harness_text(const struct measure_job *job, struct measure_error *error)
         add(&out, "static int ready;\n%s", is_stream(job) ? "static unsigned long fed;\n" : "");
     }
     add(&out,
-        job_has_state(job) ? "static struct %s_state memory;\n" : "static union %s_scratch memory;\n",
+        job_has_state(job) ? "static struct %s_state memory;\n"
+                           : "static union %s_scratch memory;\n",
         job->name);
     const bool inside = is_inside(job);
     if (add_arrays(&out, "in", inside && !is_by_row(job) ? 0 : job->n_inputs, job->input, error) ||

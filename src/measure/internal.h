@@ -64,7 +64,7 @@ struct trailer trailer_read(const uint8_t *);
 void number_write(uint8_t *to, uint32_t);
 /* What of the model runs: "run", or "push" where the input comes row by row. */
 const char *job_entry(const struct measure_job *);
-bool job_has_state(const struct measure_job *); /* its memory is a state with all in it */
+bool job_has_state(const struct measure_job *);  /* its memory is a state with all in it */
 size_t job_in_bytes(const struct measure_job *); /* of one inference */
 size_t job_out_bytes(const struct measure_job *);
 

@@ -107,18 +107,18 @@ bool lower_dense_streams(struct lower *, struct node *);
 
 extern const struct attr_field conv_attrs[];
 /* Initialisers of the fields that the parameters of all convolution kernels share. */
-#define CONV_FIELDS(l, a, in, w, out)                                                              \
-    .in_w = lower_i16(l, "the input's width", (in)->dim[2]),                                       \
-    .in_c = lower_i16(l, "the input's channels", (in)->dim[3]),                                    \
-    .out_w = lower_i16(l, "the output's width", (out)->dim[2]),                                    \
-    .kernel_h = lower_i16(l, "the kernel's height", (w)->dim[1]),                                  \
-    .kernel_w = lower_i16(l, "the kernel's width", (w)->dim[2]),                                   \
-    .stride_w = lower_i16(l, "the stride", (a)->stride_w),                                         \
+#define CONV_FIELDS(l, a, in, w, out)                             \
+    .in_w = lower_i16(l, "the input's width", (in)->dim[2]),      \
+    .in_c = lower_i16(l, "the input's channels", (in)->dim[3]),   \
+    .out_w = lower_i16(l, "the output's width", (out)->dim[2]),   \
+    .kernel_h = lower_i16(l, "the kernel's height", (w)->dim[1]), \
+    .kernel_w = lower_i16(l, "the kernel's width", (w)->dim[2]),  \
+    .stride_w = lower_i16(l, "the stride", (a)->stride_w),        \
     .pad_left = lower_i16(l, "the padding", (a)->pad_left)
 /* Those that the kernels with plain weights share besides. */
-#define CONV_PLAIN_FIELDS(l, a, in, w, out)                                                        \
-    CONV_FIELDS(l, a, in, w, out), .dilation_w = lower_i16(l, "the dilation", (a)->dilation_w),    \
-                                   .weights = lower_weights(l, 1, "weights"),                      \
+#define CONV_PLAIN_FIELDS(l, a, in, w, out)                                                     \
+    CONV_FIELDS(l, a, in, w, out), .dilation_w = lower_i16(l, "the dilation", (a)->dilation_w), \
+                                   .weights = lower_weights(l, 1, "weights"),                   \
                                    .bias = lower_weights(l, 2, "bias")
 /* Output size along one axis, in the words of `axis` ("height") where it is refused. */
 int32_t window_out(struct ctx *, const struct node *, const char *axis, int64_t in, int64_t kernel,

@@ -19,8 +19,9 @@ static void check_inputs(struct ctx *ctx, const struct node *n)
                  op->min_in);
     for (int i = 0; i < n->n_in; i++)
         if (n->in[i] && n->in[i]->is_variable)
-            fail(ctx, n, "input '%s' is a variable, which keeps its contents between runs: variables "
-                         "are not supported; unroll the model's state into inputs and outputs",
+            fail(ctx, n,
+                 "input '%s' is a variable, which keeps its contents between runs: variables "
+                 "are not supported; unroll the model's state into inputs and outputs",
                  n->in[i]->name);
     const struct tensor *t = n->in[0];
     if (op->types & UINT32_C(1) << t->type)
@@ -54,12 +55,14 @@ static void check_io(struct ctx *ctx, struct tensor *const *list, int n, const c
 {
     for (int i = 0; i < n; i++)
         if (list[i]->is_variable)
-            fail(ctx, NULL, "%s '%s' is a variable, which keeps its contents between runs: variables "
-                            "are not supported; unroll the model's state into inputs and outputs",
+            fail(ctx, NULL,
+                 "%s '%s' is a variable, which keeps its contents between runs: variables "
+                 "are not supported; unroll the model's state into inputs and outputs",
                  kind, list[i]->name);
         else if (!dtype_c(list[i]->type))
-            fail(ctx, NULL, "%s '%s' is %s, a type that C cannot hold: convert the model with "
-                            "another",
+            fail(ctx, NULL,
+                 "%s '%s' is %s, a type that C cannot hold: convert the model with "
+                 "another",
                  kind, list[i]->name, tensor_text(ctx, list[i]));
 }
 

@@ -116,9 +116,14 @@ static void make_intervals(struct planner *p, struct plan *plan)
             of[o->index] = plan->n;
             plan->tensor[plan->n] = o;
             /* Memory that kernels keep for themselves is read by words. */
-            plan->interval[plan->n++] = (struct interval){
-                p->birth[o->index], p->last[o->index], bytes,
-                element == 2 && !o->maker ? 4 : element > 1 ? element : 1, 0, false};
+            plan->interval[plan->n++] = (struct interval){p->birth[o->index],
+                                                          p->last[o->index],
+                                                          bytes,
+                                                          element == 2 && !o->maker ? 4
+                                                          : element > 1             ? element
+                                                                                    : 1,
+                                                          0,
+                                                          false};
         }
         struct interval *v = &plan->interval[of[o->index]];
         v->birth = p->birth[i] < v->birth ? p->birth[i] : v->birth;

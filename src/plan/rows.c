@@ -48,10 +48,10 @@ static bool take_best(struct candidate *list, int n, bool by_turns, int64_t belo
     for (int i = 0; i < n; i++) {
         if (list[i].live >= below)
             continue;
-        if (at < 0 || (by_turns ? list[i].n_turns < list[at].n_turns ||
-                                      (list[i].n_turns == list[at].n_turns &&
-                                       list[i].live < list[at].live)
-                                : list[i].live < list[at].live))
+        if (at < 0 ||
+            (by_turns ? list[i].n_turns < list[at].n_turns ||
+                            (list[i].n_turns == list[at].n_turns && list[i].live < list[at].live)
+                      : list[i].live < list[at].live))
             at = i;
     }
     if (at < 0)
@@ -128,8 +128,11 @@ void schedule_rows(struct ctx *ctx, struct program *p)
     struct rows_work w = begin(ctx, p);
     struct candidate *list, best;
     const int n = simulate(&w, 1, &list);
-    for (int i = 0; i < KEPT && take_best(list, n, false, INT32_MAX, &best); i++)
+    int64_t below = INT32_MAX; /* no packing beats the bytes that are alive */
+    for (int i = 0; i < KEPT && take_best(list, n, false, below, &best); i++) {
         pack(&w, &best.choice);
+        below = p->plan->bytes;
+    }
 }
 
 /* ---- the fastest that fits ------------------------------------------------------------------- */

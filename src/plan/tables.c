@@ -217,6 +217,18 @@ static int last_reader(const struct tables *t, int counter, int otherwise)
     return otherwise;
 }
 
+/* Their places stand in one table on the device. */
+static void check_rows(const struct rows_work *w, const struct schedule *s)
+{
+    int64_t rows = 0;
+    for (int i = 0; i < s->n_tensors; i++)
+        rows += s->tensor[i].rows;
+    if (rows > UINT16_MAX)
+        fail(w->ctx, NULL,
+             "the tensors have %lld rows together; at most %d are pushed: use --optimize size",
+             (long long)rows, UINT16_MAX);
+}
+
 struct schedule *rows_tables(struct rows_work *w, const struct choice *c)
 {
     const struct program *p = w->program;
@@ -246,6 +258,7 @@ struct schedule *rows_tables(struct rows_work *w, const struct choice *c)
         add_tensor(w, s, t.of, p->step[t.step[i]].node->out[0]);
     for (int i = 0; i < s->n_ops; i++)
         make_op(&t, c, i);
+    check_rows(w, s);
     for (int i = 0; i < s->n_ops; i++) { /* itself, where a branch that waits stands behind them */
         int reader = last_reader(&t, t.op[i].made, i);
         t.op[i].next = (uint8_t)(reader > i ? reader : i);

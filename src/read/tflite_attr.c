@@ -266,8 +266,9 @@ void tfl_read_concatenation(struct tfl_attr *a)
     c->axis = positive_axis(a, fb_i32(file(a), a->options, 0, 0), a->node->in[0]->rank);
     const enum activation activation = read_activation(a, 1);
     if (activation != ACT_NONE)
-        fail(a->g->tfl->ctx, a->node, "has the fused activation %s, which no reference gives concat: "
-                                      "put it behind as an operator of its own",
+        fail(a->g->tfl->ctx, a->node,
+             "has the fused activation %s, which no reference gives concat: "
+             "put it behind as an operator of its own",
              activation_name(activation));
 }
 

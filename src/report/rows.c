@@ -59,8 +59,8 @@ static void add_whole(struct text *out, const struct program *p, const char *mar
                        : "it needs all rows of its input before it gives one");
     }
     if (p->schedule->cut < p->n_steps)
-        text_add(out, "%s  from %s %d on, all rows of an operator are made at once\n",
-                 margin, p->step[p->schedule->step[p->schedule->cut]].node->op->name,
+        text_add(out, "%s  from %s %d on, all rows of an operator are made at once\n", margin,
+                 p->step[p->schedule->step[p->schedule->cut]].node->op->name,
                  p->schedule->step[p->schedule->cut]);
 }
 
@@ -76,8 +76,7 @@ void report_rows(struct text *out, const struct ctx *ctx, const char *margin)
     if (p->plan->n) {
         text_add(out, "%sat the peak, turn %d of %d", margin, peak, s->n_turns);
         if (peak < s->n_turns && s->turn[peak].op >= 0)
-            text_add(out, " (%s %d, row %d)",
-                     p->step[s->step[s->turn[peak].op]].node->op->name,
+            text_add(out, " (%s %d, row %d)", p->step[s->step[s->turn[peak].op]].node->op->name,
                      s->step[s->turn[peak].op], (int)s->turn[peak].from);
         text_add(out, ":\n");
         add_peak(out, p, peak, margin);
@@ -89,8 +88,9 @@ void report_rows(struct text *out, const struct ctx *ctx, const char *margin)
 void report_rows_json(struct text *out, const struct ctx *ctx)
 {
     const struct schedule *s = ctx->program->schedule;
-    text_add(out, "  \"schedule\": {\"state_bytes\": %d, \"counters\": %d, \"cut\": %d, "
-                  "\"peak_turn\": %d,\n    \"steps\": [",
+    text_add(out,
+             "  \"schedule\": {\"state_bytes\": %d, \"counters\": %d, \"cut\": %d, "
+             "\"peak_turn\": %d,\n    \"steps\": [",
              (int)s->state_bytes, s->n_counters, s->cut, ctx->program->plan->peak_step);
     for (int i = 0; i < s->n_ops; i++)
         text_add(out, "%s%d", i ? ", " : "", s->step[i]);

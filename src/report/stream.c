@@ -61,19 +61,22 @@ void report_stream(struct text *out, const struct ctx *ctx, const char *margin)
     const struct stream *s = p->stream;
     text_add(out,
              "%sstream: an output every %d rows, the first with row %d\n"
-             "%swork: %" PRId64 " multiply-accumulates an output; a whole window takes %" PRId64 "\n",
+             "%swork: %" PRId64 " multiply-accumulates an output; a whole window takes %" PRId64
+             "\n",
              margin, (int)s->hop, (int)s->first, margin, s->macs, macs_of_window(p));
     text_add(out,
-             "%sstate: %" PRId32 " bytes; rows take %" PRId32 " (at most %" PRId32 " are alive at once), "
+             "%sstate: %" PRId32 " bytes; rows take %" PRId32 " (at most %" PRId32
+             " are alive at once), "
              "slots and counts the rest\n%skept from hop to hop:\n",
              margin, s->state_bytes, p->plan->bytes, p->plan->lower_bound, margin);
     add_kept(out, p, margin);
     for (int i = 0; i < p->n_steps; i++)
         if (s->anew[i])
-            text_add(out,
-                     "%s%s %d needs the whole window: it and what follows are computed anew with each "
-                     "hop\n",
-                     margin, p->step[i].node->op->name, i);
+            text_add(
+                out,
+                "%s%s %d needs the whole window: it and what follows are computed anew with each "
+                "hop\n",
+                margin, p->step[i].node->op->name, i);
 }
 
 /* A tensor is named by the step that makes it, -1 for the input; "lender" is the tensor of that

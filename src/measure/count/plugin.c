@@ -30,16 +30,15 @@ enum { READS_AND_WRITES = 3, NO_REGISTERS = 0 };
 extern int qemu_plugin_version;
 int qemu_plugin_install(plugin_id, const void *info, int argc, char **argv);
 
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id,
-                                           void (*)(plugin_id, struct qemu_plugin_tb *));
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, void (*)(plugin_id, struct qemu_plugin_tb *));
 void qemu_plugin_register_atexit_cb(plugin_id, void (*)(plugin_id, void *), void *);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *,
-                                            void (*)(unsigned, void *), int flags, void *);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(unsigned, void *),
+                                            int flags, void *);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *,
                                       void (*)(unsigned, uint32_t, uint64_t, void *), int flags,
                                       int rw, void *);
@@ -149,8 +148,8 @@ static bool goes_alone(const struct insn *i)
 {
     return i->class == COUNT_load_multiple || i->class == COUNT_store_multiple ||
            i->class == COUNT_divide || i->class == COUNT_float_divide ||
-           (i->class >= COUNT_vector && i->class <= COUNT_vector_store) ||
-           i->class == COUNT_loop || i->class == COUNT_system;
+           (i->class >= COUNT_vector && i->class <= COUNT_vector_store) || i->class == COUNT_loop ||
+           i->class == COUNT_system;
 }
 
 static bool is_branch(const struct insn *i)
@@ -258,8 +257,7 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
         if (insn_is_load(&i) && job.flash_high)
             qemu_plugin_register_vcpu_mem_cb(q, read_memory, NO_REGISTERS, READS_AND_WRITES, NULL);
         if (i.class == COUNT_store && job.writes_high > job.writes_low)
-            qemu_plugin_register_vcpu_mem_cb(q, write_memory, NO_REGISTERS, READS_AND_WRITES,
-                                             NULL);
+            qemu_plugin_register_vcpu_mem_cb(q, write_memory, NO_REGISTERS, READS_AND_WRITES, NULL);
         before = i;
     }
 }
