@@ -208,7 +208,7 @@ def test_wake_word(tmp_path: Path) -> None:
 def test_run(core: str, compiler: str, emulator: str, tmp_path: Path) -> None:
     """`mica run` pushes the frames on the core and compares with the windows."""
     need(compiler, emulator)
-    graph = grown("cores", second, three, Streamable.flat_dense)
+    graph = grown("cores", second, three, Streamable.by_time, Streamable.flat_dense)
     report_of(graph, core, tmp_path, 24 + 2 * 20, 21)
 
 

@@ -109,8 +109,8 @@ static int set_count(struct cli_tensors *t, int i, const struct npy *file, const
     return CLI_OK;
 }
 
-/* The frames of a stream: [frames, ...row], or the model's own axes with `frames` for time. Output k
- * is that of the window which ends with frame first + k * hop. */
+/* The frames of a stream: [frames, ...row], or the model's own axes with `frames` for time. Output
+ * k is that of the window which ends with frame first + k * hop. */
 static int read_frames(struct cli_tensors *t, const char *path)
 {
     const struct mica_tensor *in = &t->input[0];

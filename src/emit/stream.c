@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stream.c - NAME.c for endless time: one hop is a list of statements, like a run, but each computes
- * only its new rows. A ring has a slot number in the state: where its next row goes, and the oldest
+/* stream.c - NAME.c for endless time: one hop is a list of statements, like a run, but each
+ * computes only its new rows. A ring has a slot number in the state: where its next row goes, and the oldest
  * lies until then. */
 #include <assert.h>
 #include <inttypes.h>
@@ -220,8 +220,8 @@ static void emit_hop(struct streamed *p)
     text_add(e->out, "}\n\n");
 }
 
-/* The input's rows come one by one. In a ring each takes the oldest one's place; a buffer is shifted
- * after a hop, so that there is room for the rows of the next. */
+/* The input's rows come one by one. In a ring each takes the oldest one's place; a buffer is
+ * shifted after a hop, so that there is room for the rows of the next. */
 static void emit_feed(struct streamed *p)
 {
     struct emit *e = p->e;

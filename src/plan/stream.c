@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stream.c - endless time: each hop of new input rows gives the output of the window that ends there.
+/* stream.c - endless time: each hop of new rows gives the output of the window that ends there.
  *
  * A window that moves by one row shares all but its last row with the one before, so an operator
  * without padding in time computes only its new rows from the rows its input keeps. What keeps
@@ -215,9 +215,9 @@ static bool persists(const struct stream_tensor *t)
     return !t->is_whole && t->depth > t->fresh;
 }
 
-/* A ring's oldest row, at its slot, is of no use from its last reader until the next hop's row takes
- * its place. Elements are of one type, so that a slot suits them. Outputs may still be read while
- * the next input is written. */
+/* A ring's oldest row, at its slot, is of no use from its last reader until the next hop's row
+ * takes its place. Elements are of one type, so that a slot suits them. Outputs may still be read
+ * while the next input is written. */
 static bool may_borrow(const struct streamer *s, const struct stream_tensor *t,
                        const struct stream_tensor *ring)
 {
