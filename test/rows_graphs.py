@@ -215,9 +215,9 @@ class Grower:
         kind = kind or self.draw.pick(["ADD", "SUB", "MUL"])
         shape = tuple(int(v) for v in np.broadcast_shapes(x.shape, y.shape))
         out = self.fresh(shape)
-        pair = [x.index, y.index]
+        pair = [x.index, y.index] if self.draw.chance(0.7) else [y.index, x.index]
         options = {"fused_activation_function": self.draw.pick(ACTIVATIONS)}
-        self.model.main.op(kind, pair if self.draw.chance(0.7) else pair[::-1], [out.index], **options)
+        self.model.main.op(kind, pair, [out.index], **options)
         return out
 
     def with_constant(self, x: Value) -> Value:
@@ -313,8 +313,8 @@ class Grower:
     def other_rows(self, x: Value) -> Value:
         """The same elements as other rows, or as rows of other pixels."""
         n, h, w, c = x.shape
-        return self.reshape(x, self.draw.pick([(n, h * w, 1, c), (n, 1, h * w, c), (n, h, w * c, 1),
-                                               (n, w, h, c)]))
+        shapes = [(n, h * w, 1, c), (n, 1, h * w, c), (n, h, w * c, 1), (n, w, h, c)]
+        return self.reshape(x, self.draw.pick(shapes))
 
     def transpose(self, x: Value) -> Value:
         """The axes of an image in another order."""
@@ -376,7 +376,8 @@ def random_graph(seed: int, runs: int = 3) -> RowsGraph:
         x = grower.softmax(x) if draw.chance(0.5) else x
     given = set(grower.model.main.packed.inputs)
     computed = [v.index for v in grower.values if v.index not in given]
-    outputs = [x.index] + [draw.pick(computed) for _ in range(draw.pick([0, 0, 0, 1, 2])) if computed]
+    more = draw.pick([0, 0, 0, 1, 2]) if computed else 0
+    outputs = [x.index] + [draw.pick(computed) for _ in range(more)]
     packed = grower.model.main.packed
     packed.outputs = list(dict.fromkeys(outputs))
     inputs = {name: draw.sets(operand, runs) for name, operand in grower.inputs.items()}

@@ -67,7 +67,8 @@ def push(graph: RowsGraph, model: Path, form: str, want: list[np.ndarray], folde
     mica("compile", model, "-o", folder, "--name", name, *options)
     facts = inspect(model, *options)
     source = folder / f"{name}.c"
-    opening = rf"(static void {name}_turn\(struct {name}_state \*state, int op, int r, int end\)\n{{)"
+    arguments = rf"struct {name}_state \*state, int op, int r, int end"
+    opening = rf"(static void {name}_turn\({arguments}\)\n{{)"
     traced = r"void report(int op, int from, int to);\n\1\n    report(op, r, end);"
     text, changes = re.subn(opening, traced, source.read_text())
     assert changes == 1, f"{name}.c has another form"
@@ -255,7 +256,8 @@ def calls(model: Pushed) -> str:
     text += f"static void *{name}_1(void *at, size_t i)\n{{\n    {state}state = at;\n"
     text += f"    return {pick_in}NULL;\n}}\n"
     if by_row:
-        text += f"static int {name}_2(void *state)\n{{\n    return {name}_push(({state})state);\n}}\n"
+        text += f"static int {name}_2(void *state)\n{{\n"
+        text += f"    return {name}_push(({state})state);\n}}\n"
     text += f"static const void *{name}_3(const void *at, size_t i)\n{{\n"
     return text + f"    const {state}state = at;\n    return {pick_out}NULL;\n}}\n"
 

@@ -129,6 +129,24 @@ def test_work_of_a_hop(tmp_path: Path) -> None:
     assert told["macs"] == 5 * 3 * 4 * 4 and told["first"] == 24
 
 
+def test_inspect(tmp_path: Path) -> None:
+    """What people are told: work, memory, and what needs the whole window."""
+    graph = grown("told", second, Streamable.mean)
+    path = tmp_path / "told.tflite"
+    path.write_bytes(graph.model)
+    told = mica("inspect", path, "--stream", 1).stdout
+    said = told[told.index("stream: ") :]
+    assert said == (
+        "stream: an output with every 2 rows, the first with row 24\n"
+        "work: 48 multiply-accumulates an output; a whole window takes 528\n"
+        "state: 68 bytes; rows take 64 (at most 64 are alive at once), slots and counts the rest\n"
+        "kept from hop to hop:\n"
+        "        16  ring of 4 rows of 4, 2 new with each hop: input\n"
+        "        44  ring of 11 rows of 4, 1 new with each hop: conv2d 0\n"
+        "mean 1 needs the whole window: it and what follows are computed anew with each hop\n"
+    )
+
+
 def test_profiles(tmp_path: Path) -> None:
     """The arithmetic of each profile; weights in a file of their own make no difference."""
     for profile in ("single", "litert"):

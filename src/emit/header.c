@@ -168,12 +168,15 @@ static void emit_state(struct emit *e)
     const struct schedule *s = e->program->schedule;
     text_add(e->out,
              "/* All that the model keeps: memory for the rows that are alive, input and "
-             "output included, and a\n * counter of rows for each tensor. Two states are two "
-             "independent instances. */\n"
+             "output included%s. Two\n * states are two independent instances. */\n"
              "#define %s_STATE_BYTES %" PRId32 "\nstruct %s_state {\n    union {\n",
-             e->upper, s->state_bytes, e->name);
+             s->n_counters ? ", and how\n * many rows of each tensor are made" : "", e->upper,
+             s->state_bytes, e->name);
     emit_members(e, "        ");
-    text_add(e->out, "    } mem;\n    %s made[%d];\n};\n\n", emit_counter_type(e), s->n_counters);
+    text_add(e->out, "    } mem;\n");
+    if (s->n_counters)
+        text_add(e->out, "    %s made[%d];\n", emit_counter_type(e), s->n_counters);
+    text_add(e->out, "};\n\n");
 }
 
 static void emit_stream(struct emit *e)

@@ -73,7 +73,7 @@ static void add_stream_files(const struct emit *e, struct files *files)
 
 static void add_row_files(struct emit *e, struct files *files)
 {
-    add_file(files, "row_walk.h");
+    add_file(files, e->program->schedule->n_counters ? "row_walk.h" : "rom.h");
     if (emit_pushed_window(e, DTYPE_INT8, true))
         add_file(files, "map_s8.h");
     if (emit_pushed_window(e, DTYPE_FLOAT32, true))

@@ -393,6 +393,14 @@ static void emit_run(struct pushed *p)
     text_add(e->out, "    %s_advance(state, %d);\n}\n", e->name, p->s->n_ops - 1);
 }
 
+static void emit_sequence(struct pushed *p)
+{
+    text_add(p->e->out,
+             "void %s_run(struct %s_state *state)\n{\n    for (int op = 0; op < %d; op++)\n"
+             "        %s_turn(state, op, 0, 1);\n}\n",
+             p->e->name, p->e->name, p->s->n_ops, p->e->name);
+}
+
 static void emit_push(struct pushed *p)
 {
     struct emit *e = p->e;
@@ -454,9 +462,14 @@ void emit_pushed(struct emit *e)
 {
     struct pushed p = prepare(e);
     emit_row_at(&p);
-    emit_walk_tables(&p);
+    if (p.s->n_counters)
+        emit_walk_tables(&p);
     emit_step_table(&p);
     emit_turn(&p);
+    if (!p.s->n_counters) {
+        emit_sequence(&p);
+        return;
+    }
     emit_advance(&p);
     p.s->by_row ? emit_push(&p) : emit_run(&p);
 }

@@ -303,7 +303,7 @@ void emit_source(struct emit *e)
     text_add(e->out, " */\n");
     text_add(e->out, "#include \"%s.h\"\n\n", e->name);
     emit_includes(e);
-    if (e->program->schedule)
+    if (e->program->schedule && e->program->schedule->n_counters)
         text_add(e->out, "\n#define MICA_ROW_COUNT %s\n", emit_counter_type(e));
     text_add(e->out, "\n/* ---- kernels ----------------------------------------------------------"
                      "--------------- */\n\n");

@@ -294,8 +294,8 @@ void emit_stream_header(struct emit *e)
     const char *type = dtype_c(in->tensor->type);
     text_add(
         e->out,
-        "/* All that the stream keeps: the rows that coming windows share, and where they lie. "
-        "Two states are two\n * independent streams. */\n"
+        "/* All that the stream keeps: the rows that coming windows share, and where they lie.\n"
+        " * Two states are two independent streams. */\n"
         "#define %s_STATE_BYTES %" PRId32 "\nstruct %s_state {\n    union {\n",
         e->upper, s->state_bytes, e->name);
     emit_members(e, "        ");
@@ -305,11 +305,10 @@ void emit_stream_header(struct emit *e)
     text_add(e->out, "    %s frames%s;\n};\n\n", count_type(s), s->hop > 1 ? ", fresh" : "");
     text_add(
         e->out,
-        "/* Time is endless: %d rows of %d elements make a window. The first output comes with row "
-        "%d, "
-        "then one with\n * every %s: the output of the window that ends there, exactly, for "
-        "%" PRId64
-        " multiply-accumulates.\n * A state of zeros is ready; reset makes it so at any time. */\n"
+        "/* Time is endless: %d rows of %d elements make a window. The first output comes with\n"
+        " * row %d, then one with every %s: the output of the window that ends there, exactly,\n"
+        " * for %" PRId64
+        " multiply-accumulates. A state of zeros is ready; reset makes it so at any time. */\n"
         "#define %s_ROWS    %d\n#define %s_HOP     %d\n#define %s_ROW_LEN %d\n"
         "void %s_reset(struct %s_state *state);\n\n",
         (int)in->rows, (int)in->elements, (int)s->first,

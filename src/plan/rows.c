@@ -89,13 +89,22 @@ static int32_t align_up(int32_t bytes, int32_t align)
 /* sizeof the state on a core that aligns every type to its size. */
 static int32_t state_bytes(const struct schedule *s, const struct plan *plan)
 {
-    const int32_t counter = schedule_counter_bytes(s);
+    const int32_t counter = s->n_counters ? schedule_counter_bytes(s) : 1;
     int32_t align = 1;
     for (int i = 0; i < plan->n; i++)
         align = plan->interval[i].align > align ? plan->interval[i].align : align;
     int32_t bytes = align_up(plan->bytes > 0 ? plan->bytes : 1, align);
     bytes = align_up(bytes, counter) + s->n_counters * counter;
     return align_up(bytes, align > counter ? align : counter);
+}
+
+/* Operators of one row each, in order: vectors. No walker and no counters are needed. */
+static bool is_sequence(const struct schedule *s)
+{
+    for (int i = 0; i < s->n_turns; i++)
+        if (s->turn[i].op != i || s->turn[i].from != 0 || s->turn[i].to != 1)
+            return false;
+    return s->n_turns == s->n_ops && !s->by_row;
 }
 
 /* Packs a choice; the program takes it if it needs less than what it has. */
@@ -105,6 +114,7 @@ static void pack(struct rows_work *w, const struct choice *c)
     struct schedule *s = rows_tables(w, c);
     rows_walk(w, s);
     struct plan *plan = rows_map(w, s);
+    s->n_counters = is_sequence(s) ? 0 : s->n_counters;
     s->state_bytes = state_bytes(s, plan);
     if (p->schedule && p->plan->bytes <= plan->bytes)
         return;

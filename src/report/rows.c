@@ -70,8 +70,8 @@ void report_rows(struct text *out, const struct ctx *ctx, const char *margin)
     const struct schedule *s = p->schedule;
     const int peak = ctx->program->plan->peak_step;
     text_add(out,
-             "%sstate: %" PRId32 " bytes, %" PRId32 " of them rows (lower bound, the most alive at "
-             "once: %" PRId32 "), the rest counters\n",
+             "%sstate: %" PRId32 " bytes, %" PRId32 " of them for rows, of which %" PRId32
+             " are alive at once; the rest counts rows\n",
              margin, s->state_bytes, p->plan->bytes, p->plan->lower_bound);
     if (p->plan->n) {
         text_add(out, "%sat the peak, turn %d of %d", margin, peak, s->n_turns);

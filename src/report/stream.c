@@ -60,10 +60,11 @@ void report_stream(struct text *out, const struct ctx *ctx, const char *margin)
     const struct program *p = ctx->program;
     const struct stream *s = p->stream;
     text_add(out,
-             "%sstream: an output every %d rows, the first with row %d\n"
+             "%sstream: an output with every %s, the first with row %d\n"
              "%swork: %" PRId64 " multiply-accumulates an output; a whole window takes %" PRId64
              "\n",
-             margin, (int)s->hop, (int)s->first, margin, s->macs, macs_of_window(p));
+             margin, s->hop > 1 ? format(out->ctx, "%d rows", (int)s->hop) : "row", (int)s->first,
+             margin, s->macs, macs_of_window(p));
     text_add(out,
              "%sstate: %" PRId32 " bytes; rows take %" PRId32 " (at most %" PRId32
              " are alive at once), "

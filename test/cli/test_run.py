@@ -53,6 +53,16 @@ def test_report(core: str, compiler: str, emulator: str, tmp_path: Path) -> None
     assert stack and 50 < int(stack[1]) < 1000
 
 
+def test_memory_of_the_model(tmp_path: Path) -> None:
+    """Where inputs and outputs lie inside the memory, the report does not ask for more."""
+    need("cc")
+    source, y = images(tmp_path, 2), tmp_path / "y.npy"
+    for options in (("--optimize", "ram"), ("--optimize", "ram", "--by-row")):
+        told = mica("run", DIGITS, "--input", source, "--output", y, *options).stdout
+        state = re.search(r"^RAM +(\d+) bytes: state (\d+); inputs and outputs included$", told, re.M)
+        assert state and state[1] == state[2]
+
+
 def test_mismatch(tmp_path: Path) -> None:
     """One wrong bit: status 3 and its place; the output is written as the core gave it."""
     need("cc")
