@@ -20,7 +20,7 @@
 
 /* Beyond these a model is left as it is. None for a microcontroller comes near. */
 enum {
-    CHANNELS_MAX = 1 << 22, /* of all tensors */
+    CHANNELS_MAX = 1 << 17, /* of all tensors */
     WORK_MAX = 1 << 28      /* weights looked at */
 };
 

@@ -59,7 +59,8 @@ def test_memory_of_the_model(tmp_path: Path) -> None:
     source, y = images(tmp_path, 2), tmp_path / "y.npy"
     for options in (("--optimize", "ram"), ("--optimize", "ram", "--by-row")):
         told = mica("run", DIGITS, "--input", source, "--output", y, *options).stdout
-        state = re.search(r"^RAM +(\d+) bytes: state (\d+); inputs and outputs included$", told, re.M)
+        line = r"^RAM +(\d+) bytes: state (\d+); inputs and outputs included$"
+        state = re.search(line, told, re.M)
         assert state and state[1] == state[2]
 
 
