@@ -443,8 +443,8 @@ struct schedule {
     const struct mica_row_op *op;
     const struct mica_row_edge *edge;
     int n_edges, n_counters; /* no counters: each operator takes one turn of one row, in order */
-    const int *step; /* of each operator */
-    int start;       /* whom to ask when a row of the input has come */
+    const int *step;         /* of each operator */
+    int start;               /* whom to ask when a row of the input has come */
     int n_tensors;
     struct row_tensor *tensor;
     const int *of; /* of[tensor->index], -1: none */
