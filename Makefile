@@ -18,7 +18,7 @@ FUZZ_SECONDS = 60
 
 all:
 	@cmake -S . -B build -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
-	@cmake --build build -j $(JOBS)
+	@cmake --build build -j $(JOBS) >build/log 2>&1 || { cat build/log; exit 1; }
 
 setup:
 	@scripts/setup.sh
