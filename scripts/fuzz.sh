@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Fuzzes the road from file to emitted C for some seconds, from seeds made by a script, under
-# AddressSanitizer and UndefinedBehaviorSanitizer. A finding fails it and stays in build/fuzz.
+# AddressSanitizer and UndefinedBehaviorSanitizer. A finding fails it and stays in build/fuzz. The same
+# FUZZ_SEED takes the same road: `make fuzz FUZZ_SECONDS=3600` with another one goes on searching.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
@@ -18,7 +19,7 @@ for graph in test/pass/*/*.ir; do
     cp "$graph" "$seeds/$(printf '%s' "$graph" | tr / _)"
 done
 status=0
-build/fuzz/fuzz_tflite -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
+build/fuzz/fuzz_tflite -max_total_time="$seconds" -timeout=30 -seed="${FUZZ_SEED:-1}" -rss_limit_mb=2048 -max_len=65536 \
     -print_final_stats=1 -artifact_prefix=build/fuzz/ $corpus $seeds >build/fuzz/log 2>&1 || status=$?
 tail -n 12 build/fuzz/log
 exit $status

@@ -38,6 +38,8 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
             fail(ctx, n, "axis %d: %d elements from %d on with stride %d leave the %d of '%s' (%s)",
                  i, (int)a->size.at[i], (int)a->begin.at[i], (int)a->stride.at[i], (int)in->dim[i],
                  in->name, tensor_text(ctx, in));
+        if (a->stride.at[i] == 0)
+            fail(ctx, n, "axis %d has the stride 0; give the distance from element to element", i);
         if (is_dropped(a, i) && a->size.at[i] != 1)
             fail(ctx, n, "axis %d is dropped with a size of %d; only 1 can be", i,
                  (int)a->size.at[i]);
@@ -52,7 +54,7 @@ static bool keeps_rows(const struct node *n)
     const struct attr_slice *a = n->attr;
     const struct tensor *in = n->in[0];
     for (int i = 0; i < row_axes(in); i++)
-        if (a->size.at[i] != in->dim[i] || a->stride.at[i] < 0)
+        if (a->size.at[i] != in->dim[i] || (in->dim[i] > 1 && a->stride.at[i] != 1))
             return false;
     return row_axes(in) > 0 && tensor_rows(in) == tensor_rows(n->out[0]);
 }
