@@ -124,8 +124,6 @@ struct ctx {
     struct graph *graph;     /* the main graph */
     struct graph **subgraph; /* all graphs of the file, [0] is the main one */
     int n_subgraphs;
-    const char *dump_after; /* name of a pass, or NULL */
-    struct text *dump;      /* its text form */
     struct channel_figures channels;
     struct program *program; /* after lowering */
 };
