@@ -42,7 +42,7 @@ enum {
     X(INT16, "int16", 16, "int16_t")       \
     X(COMPLEX64, "complex64", 64, NULL)    \
     X(INT8, "int8", 8, "int8_t")           \
-    X(FLOAT64, "float64", 64, NULL)        \
+    X(FLOAT64, "float64", 64, "double")    \
     X(COMPLEX128, "complex128", 128, NULL) \
     X(UINT64, "uint64", 64, NULL)          \
     X(RESOURCE, "resource", 0, NULL)       \
@@ -100,12 +100,26 @@ struct node {
     void *attr; /* op->attr_bytes bytes; the structs are in op/attr.h */
 };
 
+/* The names of things that are told apart by number: features by column, classes by label. */
+struct names {
+    int n;
+    const char *const *at;
+    const int32_t
+        *value; /* the numbers that the names stand for, where they are not 0, 1, 2, ... */
+};
+
 struct graph {
     const char *name;
     int n_tensors, n_nodes, n_inputs, n_outputs;
     struct tensor **tensor;
     struct node **node; /* in an order in which every input is made before it is read */
     struct tensor **input, **output;
+    /* An estimator: output i becomes a function of its own, NAME_<role[i]>; NULL: a network, all
+     * outputs are computed by one function. */
+    const char **role;
+    struct names features; /* of the input; n 0: they have no names */
+    int n_labels;          /* numbers that a label output has: 1, more where outputs are many */
+    const struct names *classes; /* [n_labels]; NULL: no classes */
 };
 
 /* What pass_channels() found and took out; all 0 where it left the model as it was read. */
@@ -184,11 +198,12 @@ void graph_order(struct ctx *, struct graph *);          /* sorts nodes; fails o
 /* ---- operators ------------------------------------------------------------------------------- */
 
 /* One attribute of an operator, for the text form. */
-enum attr_type { ATTR_INT, ATTR_BOOL, ATTR_FLOAT, ATTR_INTS, ATTR_ACTIVATION };
+enum attr_type { ATTR_INT, ATTR_BOOL, ATTR_FLOAT, ATTR_INTS, ATTR_ACTIVATION, ATTR_ENUM };
 struct attr_field {
     const char *name;
     enum attr_type type;
     size_t offset;
+    const char *const *words; /* ATTR_ENUM: the words for 0, 1, ...; ends with NULL */
 };
 
 /* A fixed list of integers as an attribute: axes, permutations, begins. */
@@ -265,11 +280,15 @@ enum field_type {
     FIELD_INT32,
     FIELD_UINT32,
     FIELD_FLOAT,
+    FIELD_DOUBLE,
     FIELD_PTR_INT8,
     FIELD_PTR_UINT8,
     FIELD_PTR_INT16,
+    FIELD_PTR_UINT16,
     FIELD_PTR_INT32,
-    FIELD_PTR_FLOAT
+    FIELD_PTR_UINT32,
+    FIELD_PTR_FLOAT,
+    FIELD_PTR_DOUBLE
 };
 struct field {
     const char *name;
@@ -343,6 +362,8 @@ enum phase { PHASE_START, PHASE_ROWS, PHASE_FINISH };
 struct call {
     const struct kernel *kernel;
     void *params;
+    /* Code of its own, faster than the kernel and equal to it: NULL for nearly all calls. */
+    const struct code *code;
     enum phase phase;
     int32_t count; /* the kernel's n argument */
     int32_t
@@ -354,8 +375,20 @@ struct call {
     struct operand operand[OPERANDS_MAX];
 };
 
+/* A function written for one call: takes the kernel's arguments but its parameters and gives the
+ * same bits. eval runs the kernel. */
+struct code {
+    /* Prints "static void NAME(...) {...}" and what else it needs, all names beginning with NAME;
+     * `params` is the name of the call's parameter struct. */
+    void (*print)(struct ctx *, struct text *, const struct call *, const char *name,
+                  const char *params);
+    const char *const *files; /* of kernels/, that it calls; ends with NULL */
+    const void *data;         /* for print() */
+};
+
 struct step {
     struct node *node;
+    int number; /* in the whole program: names are made of it */
     struct rows rows;
     int n_calls;
     struct call **call;
@@ -371,6 +404,7 @@ struct program {
     struct plan *plan;         /* after planning */
     struct schedule *schedule; /* rows are pushed; NULL: whole tensors, step by step */
     struct stream *stream;     /* time is endless; NULL: it is not */
+    struct program **head; /* of an estimator: a program for each output, of the steps it needs */
 };
 
 /* The state of lowering one node; see lower.c for the functions that operators use. */

@@ -233,11 +233,15 @@ static const char *field_type(const char *type)
         {"int32_t", "INT32"},
         {"uint32_t", "UINT32"},
         {"float", "FLOAT"},
+        {"double", "DOUBLE"},
         {"const int8_t *", "PTR_INT8"},
         {"const uint8_t *", "PTR_UINT8"},
         {"const int16_t *", "PTR_INT16"},
+        {"const uint16_t *", "PTR_UINT16"},
         {"const int32_t *", "PTR_INT32"},
+        {"const uint32_t *", "PTR_UINT32"},
         {"const float *", "PTR_FLOAT"},
+        {"const double *", "PTR_DOUBLE"},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (!strcmp(names[i][0], type))
@@ -250,8 +254,9 @@ static const char *field_type(const char *type)
 static const char *element_type(const char *type)
 {
     static const char *const names[][2] = {
-        {"int8_t", "INT8"},   {"uint8_t", "UINT8"},   {"int16_t", "INT16"}, {"uint16_t", "UINT16"},
-        {"int32_t", "INT32"}, {"uint32_t", "UINT32"}, {"float", "FLOAT32"}, {"int64_t", "INT64"},
+        {"int8_t", "INT8"},     {"uint8_t", "UINT8"}, {"int16_t", "INT16"},
+        {"uint16_t", "UINT16"}, {"int32_t", "INT32"}, {"uint32_t", "UINT32"},
+        {"float", "FLOAT32"},   {"int64_t", "INT64"}, {"double", "FLOAT64"},
     };
     type += strncmp(type, "const ", 6) ? 0 : 6;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -25,6 +25,15 @@ static int print_float(char *at, size_t room, float value)
     return snprintf(at, room, "%s%sf", digits, whole ? ".0" : "");
 }
 
+/* Seventeen bring every float64 back. */
+static int print_double(char *at, size_t room, double value)
+{
+    char digits[40];
+    snprintf(digits, sizeof digits, "%.17g", value);
+    bool whole = !strpbrk(digits, ".e");
+    return snprintf(at, room, "%s%s", digits, whole ? ".0" : "");
+}
+
 static int print_element(struct ctx *ctx, const struct constant *c, int64_t i, char *at,
                          size_t room)
 {
@@ -37,6 +46,13 @@ static int print_element(struct ctx *ctx, const struct constant *c, int64_t i, c
                  "); train or convert the model again",
                  c->label, (double)value, i);
         return print_float(at, room, value);
+    }
+    case DTYPE_FLOAT64: {
+        double value = ((const double *)c->data)[i];
+        if (!isfinite(value))
+            fail(ctx, c->node, "its %s hold a value that is not finite (%g at %" PRId64 ")",
+                 c->label, value, i);
+        return print_double(at, room, value);
     }
     case DTYPE_INT8:
         return snprintf(at, room, "%d", ((const int8_t *)c->data)[i]);
@@ -54,6 +70,8 @@ static int print_element(struct ctx *ctx, const struct constant *c, int64_t i, c
             return snprintf(at, room, "-2147483647 - 1");
         return snprintf(at, room, "%" PRId32, value);
     }
+    case DTYPE_UINT32:
+        return snprintf(at, room, "%" PRIu32 "u", ((const uint32_t *)c->data)[i]);
     default:
         fail(ctx, c->node, "constants of type %s cannot be written as C; convert '%s' to another",
              dtype_name(c->type), c->label);
@@ -139,6 +157,14 @@ static const char *field_value(struct emit *e, const struct node *n, const struc
             fail(e->ctx, n, "its %s is not finite (%g): convert the model again", f->name,
                  (double)value);
         print_float(text, sizeof text, value);
+        return format(e->ctx, "%s", text);
+    }
+    case FIELD_DOUBLE: {
+        char text[48];
+        double value = *(const double *)at;
+        if (!isfinite(value))
+            fail(e->ctx, n, "its %s is not finite (%g): convert the model again", f->name, value);
+        print_double(text, sizeof text, value);
         return format(e->ctx, "%s", text);
     }
     default: {

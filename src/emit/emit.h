@@ -28,7 +28,7 @@ const char *name_io_macro(struct emit *, int i, bool is_input);
 const char *name_io(struct emit *, int i, bool is_input); /* "in", "in_accel" */
 const char *name_member(const struct tensor *);           /* of the scratch union: "s8" */
 /* The members of the union of scratch, one for each element type that lies there; NULL: none. */
-enum { N_MEMBERS = 8 };
+enum { N_MEMBERS = 9 };
 const char *emit_member(const struct emit *, int i);
 enum dtype emit_member_type(int i);
 const char *emit_counter_type(const struct emit *); /* of the row schedule: "uint8_t" */

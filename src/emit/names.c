@@ -129,6 +129,8 @@ const char *name_member(const struct tensor *t)
     switch (t->type) {
     case DTYPE_FLOAT32:
         return "f32";
+    case DTYPE_FLOAT64:
+        return "f64";
     case DTYPE_INT8:
         return "s8";
     case DTYPE_UINT8:
@@ -151,8 +153,9 @@ const char *name_member(const struct tensor *t)
 }
 
 /* The largest alignment first; beyond that the order says nothing. */
-static const enum dtype members[N_MEMBERS] = {DTYPE_INT64, DTYPE_FLOAT32, DTYPE_INT32, DTYPE_UINT32,
-                                              DTYPE_INT16, DTYPE_UINT16,  DTYPE_INT8,  DTYPE_UINT8};
+static const enum dtype members[N_MEMBERS] = {DTYPE_FLOAT64, DTYPE_INT64,  DTYPE_FLOAT32,
+                                              DTYPE_INT32,   DTYPE_UINT32, DTYPE_INT16,
+                                              DTYPE_UINT16,  DTYPE_INT8,   DTYPE_UINT8};
 
 enum dtype emit_member_type(int i)
 {

@@ -76,4 +76,21 @@ struct attr_slice {
     struct int_list begin, size, stride, drop;
 };
 
+/* ---- estimators ------------------------------------------------------------------------------ */
+
+/* What a node of an estimator gives: the number of a class, or a score for each. */
+enum gives { GIVES_LABEL, GIVES_SCORES };
+/* How scores become a label: the first largest; 1 where the only score is at least a cut; the first
+ * largest of the softmax of the scores, in which close scores may become equal. */
+enum decide { DECIDE_ARGMAX, DECIDE_CUT, DECIDE_SOFTMAX };
+/* In which arithmetic the training library forms its sums. */
+enum sums { SUMS_FLOAT64, SUMS_FLOAT32 };
+
+/* trees: an ensemble of decision trees; its arrays are the node's inputs (tree/tree.h). */
+struct attr_trees {
+    int32_t gives, decide, sums;
+    bool
+        path; /* a leaf's value is (d + value) - 1 with d tests above it plus 1: isolation forests */
+};
+
 #endif

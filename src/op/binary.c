@@ -3,8 +3,8 @@
 #include "op/float.h"
 
 static const struct attr_field attrs[] = {
-    {"activation", ATTR_ACTIVATION, offsetof(struct attr_binary, activation)},
-    {NULL, ATTR_INT, 0},
+    {"activation", ATTR_ACTIVATION, offsetof(struct attr_binary, activation), NULL},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 static void infer(struct ctx *ctx, struct node *n, struct tensor *want)

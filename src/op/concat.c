@@ -2,14 +2,14 @@
 /* concat.c - tensors one after the other along an axis. */
 #include "op/op.h"
 
-#define FIELD(name, type)                               \
-    {                                                   \
-#name, type, offsetof(struct attr_concat, name) \
+#define FIELD(name, type)                                     \
+    {                                                         \
+#name, type, offsetof(struct attr_concat, name), NULL \
     }
 
 static const struct attr_field attrs[] = {
     FIELD(axis, ATTR_INT),
-    {NULL, ATTR_INT, 0},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 static void check_part(struct ctx *ctx, const struct node *n, int input)

@@ -2,16 +2,16 @@
 /* conv.c - what conv2d and depthwise_conv2d have in common. */
 #include "op/op.h"
 
-#define FIELD(name, type)                               \
-    {                                                   \
-#name, type, offsetof(struct attr_conv2d, name) \
+#define FIELD(name, type)                                     \
+    {                                                         \
+#name, type, offsetof(struct attr_conv2d, name), NULL \
     }
 
 const struct attr_field conv_attrs[] = {
     FIELD(stride_h, ATTR_INT),   FIELD(stride_w, ATTR_INT),  FIELD(dilation_h, ATTR_INT),
     FIELD(dilation_w, ATTR_INT), FIELD(pad_top, ATTR_INT),   FIELD(pad_bottom, ATTR_INT),
     FIELD(pad_left, ATTR_INT),   FIELD(pad_right, ATTR_INT), FIELD(activation, ATTR_ACTIVATION),
-    {NULL, ATTR_INT, 0},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 int32_t window_out(struct ctx *ctx, const struct node *n, const char *axis, int64_t in,

@@ -4,15 +4,15 @@
 
 #include "op/float.h"
 
-#define FIELD(name, type)                              \
-    {                                                  \
-#name, type, offsetof(struct attr_dense, name) \
+#define FIELD(name, type)                                    \
+    {                                                        \
+#name, type, offsetof(struct attr_dense, name), NULL \
     }
 
 static const struct attr_field attrs[] = {
     FIELD(keep_dims, ATTR_BOOL),
     FIELD(activation, ATTR_ACTIVATION),
-    {NULL, ATTR_INT, 0},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 static void want_dense(struct ctx *ctx, const struct node *n, struct tensor *want)

@@ -2,15 +2,15 @@
 /* mean.c - averages over any axes. */
 #include "op/float.h"
 
-#define FIELD(name, type)                             \
-    {                                                 \
-#name, type, offsetof(struct attr_mean, name) \
+#define FIELD(name, type)                                   \
+    {                                                       \
+#name, type, offsetof(struct attr_mean, name), NULL \
     }
 
 static const struct attr_field attrs[] = {
     FIELD(axes, ATTR_INTS),
     FIELD(keep_dims, ATTR_BOOL),
-    {NULL, ATTR_INT, 0},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 static void infer(struct ctx *ctx, struct node *n, struct tensor *want)

@@ -4,15 +4,15 @@
 
 #include "op/op.h"
 
-#define FIELD(name, type)                            \
-    {                                                \
-#name, type, offsetof(struct attr_pad, name) \
+#define FIELD(name, type)                                  \
+    {                                                      \
+#name, type, offsetof(struct attr_pad, name), NULL \
     }
 
 static const struct attr_field attrs[] = {
     FIELD(before, ATTR_INTS),
     FIELD(after, ATTR_INTS),
-    {NULL, ATTR_INT, 0},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 static void infer(struct ctx *ctx, struct node *n, struct tensor *want)

@@ -2,16 +2,16 @@
 /* pool.c - the largest and the average of windows. */
 #include "op/float.h"
 
-#define FIELD(name, type)                             \
-    {                                                 \
-#name, type, offsetof(struct attr_pool, name) \
+#define FIELD(name, type)                                   \
+    {                                                       \
+#name, type, offsetof(struct attr_pool, name), NULL \
     }
 
 static const struct attr_field attrs[] = {
     FIELD(kernel_h, ATTR_INT), FIELD(kernel_w, ATTR_INT),  FIELD(stride_h, ATTR_INT),
     FIELD(stride_w, ATTR_INT), FIELD(pad_top, ATTR_INT),   FIELD(pad_bottom, ATTR_INT),
     FIELD(pad_left, ATTR_INT), FIELD(pad_right, ATTR_INT), FIELD(activation, ATTR_ACTIVATION),
-    {NULL, ATTR_INT, 0},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 const struct int_list pool_axes = {.n = 2, .at = {1, 2}};

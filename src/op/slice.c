@@ -2,14 +2,14 @@
 /* slice.c - a part of a tensor: SLICE, STRIDED_SLICE. */
 #include "op/op.h"
 
-#define FIELD(name, type)                              \
-    {                                                  \
-#name, type, offsetof(struct attr_slice, name) \
+#define FIELD(name, type)                                    \
+    {                                                        \
+#name, type, offsetof(struct attr_slice, name), NULL \
     }
 
 static const struct attr_field attrs[] = {
-    FIELD(begin, ATTR_INTS), FIELD(size, ATTR_INTS), FIELD(stride, ATTR_INTS),
-    FIELD(drop, ATTR_INTS),  {NULL, ATTR_INT, 0},
+    FIELD(begin, ATTR_INTS), FIELD(size, ATTR_INTS),    FIELD(stride, ATTR_INTS),
+    FIELD(drop, ATTR_INTS),  {NULL, ATTR_INT, 0, NULL},
 };
 
 static bool is_dropped(const struct attr_slice *a, int axis)

@@ -5,8 +5,8 @@
 #include "op/float.h"
 
 static const struct attr_field attrs[] = {
-    {"beta", ATTR_FLOAT, offsetof(struct attr_softmax, beta)},
-    {NULL, ATTR_INT, 0},
+    {"beta", ATTR_FLOAT, offsetof(struct attr_softmax, beta), NULL},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 enum { SUMMED_MAX = 4095 }; /* powers of at most 1 in Q12.19 */

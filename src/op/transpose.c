@@ -3,8 +3,8 @@
 #include "op/op.h"
 
 static const struct attr_field attrs[] = {
-    {"perm", ATTR_INTS, offsetof(struct attr_transpose, perm)},
-    {NULL, ATTR_INT, 0},
+    {"perm", ATTR_INTS, offsetof(struct attr_transpose, perm), NULL},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 static void infer(struct ctx *ctx, struct node *n, struct tensor *want)

@@ -108,8 +108,8 @@ static void lower_sigmoid(struct lower *l, struct node *n)
 /* ---- clamp ----------------------------------------------------------------------------------- */
 
 static const struct attr_field clamp_attrs[] = {
-    {"activation", ATTR_ACTIVATION, offsetof(struct attr_clamp, activation)},
-    {NULL, ATTR_INT, 0},
+    {"activation", ATTR_ACTIVATION, offsetof(struct attr_clamp, activation), NULL},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 /* x on the output's scale: the ratio of the scales is a float32 in the reference. */
@@ -148,8 +148,8 @@ static void lower_clamp(struct lower *l, struct node *n)
 /* ---- leaky_relu ------------------------------------------------------------------------------ */
 
 static const struct attr_field leaky_relu_attrs[] = {
-    {"alpha", ATTR_FLOAT, offsetof(struct attr_leaky_relu, alpha)},
-    {NULL, ATTR_INT, 0},
+    {"alpha", ATTR_FLOAT, offsetof(struct attr_leaky_relu, alpha), NULL},
+    {NULL, ATTR_INT, 0, NULL},
 };
 
 static void infer_leaky_relu(struct ctx *ctx, struct node *n, struct tensor *want)

@@ -14,7 +14,10 @@
 /* As many as read_tflite() takes: passes are not linear in them. */
 enum { TENSORS_MAX = 1 << 14, NODES_MAX = 1 << 12 };
 
-enum section { TENSORS, INPUTS, NODES, OUTPUTS };
+enum section { NAMES, TENSORS, INPUTS, NODES, OUTPUTS };
+
+/* As many labels as one model may give; as many roles as there are outputs. */
+enum { LABELS_MAX = 256 };
 
 /* The base of a view may be a tensor further down. */
 struct pending {
@@ -33,6 +36,61 @@ struct parser {
     bool *is_output;
     int inputs_room, outputs_room;
 };
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static void *parse_elements(struct scan *s, enum dtype type, int64_t n);
+
+/* ["a" "b"], and the values of classes that are numbers: = [10 20] */
+static struct names parse_names(struct scan *s)
+{
+    struct names names = {0};
+    const char **at = NULL;
+    scan_need(s, '[');
+    for (; scan_more(s); names.n++) {
+        if ((names.n & (names.n - 1)) == 0) {
+            const char **grown = NEWS(s->ctx, const char *, names.n ? names.n * 2 : 1);
+            if (names.n)
+                memcpy(grown, at, (size_t)names.n * sizeof *grown);
+            at = grown;
+        }
+        at[names.n] = scan_name(s);
+    }
+    names.at = at;
+    if (scan_symbol(s, '='))
+        names.value = parse_elements(s, DTYPE_INT32, names.n);
+    return names;
+}
+
+static void parse_classes(struct parser *p)
+{
+    struct graph *g = p->graph;
+    if (g->n_labels == LABELS_MAX)
+        scan_fail(&p->scan, "a graph has at most %d lists of classes", LABELS_MAX);
+    struct names *grown = NEWS(p->scan.ctx, struct names, g->n_labels + 1);
+    if (g->n_labels)
+        memcpy(grown, g->classes, (size_t)g->n_labels * sizeof *grown);
+    grown[g->n_labels++] = parse_names(&p->scan);
+    g->classes = grown;
+}
+
+/* What follows an output of an estimator: the name of its function. */
+static void parse_role(struct parser *p)
+{
+    struct graph *g = p->graph;
+    const bool has_role = !scan_at_line_end(&p->scan);
+    if (g->n_outputs > 1 && has_role != (g->role != NULL))
+        scan_fail(&p->scan, "either every output has a role, such as predict, or none has");
+    if (!has_role)
+        return;
+    char word[WORD_ROOM];
+    scan_word(&p->scan, word, "a role");
+    const char **grown = NEWS(p->scan.ctx, const char *, g->n_outputs);
+    if (g->role)
+        memcpy(grown, g->role, (size_t)(g->n_outputs - 1) * sizeof *grown);
+    grown[g->n_outputs - 1] = format(p->scan.ctx, "%s", word);
+    g->role = grown;
+}
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 
@@ -260,6 +318,15 @@ static void parse_attribute_value(struct scan *s, const struct attr_field *f, vo
         }
         break;
     }
+    case ATTR_ENUM: {
+        int32_t *value = at;
+        scan_word(s, word, "a word");
+        while (f->words[*value] && strcmp(word, f->words[*value]))
+            ++*value;
+        if (!f->words[*value])
+            scan_fail(s, "%s cannot be '%s'", f->name, word);
+        break;
+    }
     case ATTR_ACTIVATION: {
         int a = 0;
         scan_word(s, word, "an activation");
@@ -360,6 +427,7 @@ static void parse_output(struct parser *p)
         scan_fail(&p->scan, "%%%d is an output already", t->index);
     p->is_output[t->index] = true;
     push(p, &g->output, &g->n_outputs, &p->outputs_room, t);
+    parse_role(p);
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */
@@ -367,8 +435,9 @@ static void parse_output(struct parser *p)
 static void enter(struct parser *p, enum section section)
 {
     if (section < p->section)
-        scan_fail(&p->scan, "the order is tensors, inputs, nodes, outputs: this line is too late");
-    if (p->section == TENSORS && section != TENSORS)
+        scan_fail(&p->scan,
+                  "the order is names, tensors, inputs, nodes, outputs: this line is too late");
+    if (p->section <= TENSORS && section > TENSORS)
         end_tensors(p);
     p->section = section;
 }
@@ -378,7 +447,13 @@ static void parse_line(struct parser *p)
     struct scan *s = &p->scan;
     char word[WORD_ROOM];
     scan_word(s, word, "tensor, const, variable, input, node or output");
-    if (!strcmp(word, "tensor") || !strcmp(word, "const") || !strcmp(word, "variable")) {
+    if (!strcmp(word, "features") || !strcmp(word, "classes")) {
+        enter(p, NAMES);
+        if (*word == 'f')
+            p->graph->features = parse_names(s);
+        else
+            parse_classes(p);
+    } else if (!strcmp(word, "tensor") || !strcmp(word, "const") || !strcmp(word, "variable")) {
         enter(p, TENSORS);
         parse_tensor(p, word);
     } else if (!strcmp(word, "input")) {

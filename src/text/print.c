@@ -235,6 +235,10 @@ static void print_attribute(struct text *out, const struct attr_field *f, const 
         if (*(const enum activation *)at != ACT_NONE)
             text_add(out, " %s=%s", f->name, activation_name(*(const enum activation *)at));
         break;
+    case ATTR_ENUM:
+        if (*(const int32_t *)at != 0)
+            text_add(out, " %s=%s", f->name, f->words[*(const int32_t *)at]);
+        break;
     }
 }
 
@@ -257,11 +261,31 @@ static void print_node(struct text *out, const struct node *n)
     text_add(out, "\n");
 }
 
+/* features ["x" "y"], classes ["a" "b"] or classes ["10" "20"] = [10 20] */
+static void print_names(struct text *out, const char *keyword, const struct names *names)
+{
+    text_add(out, "%s [", keyword);
+    for (int i = 0; i < names->n; i++) {
+        text_bytes(out, " ", i > 0);
+        print_name(out, names->at[i]);
+    }
+    text_add(out, "]");
+    if (names->value) {
+        text_add(out, " = ");
+        print_elements(out, DTYPE_INT32, names->n, names->value);
+    }
+    text_add(out, "\n");
+}
+
 void print_graph(struct text *out, const struct graph *g)
 {
     text_add(out, "mica-ir 1\ngraph ");
     print_name(out, g->name);
     text_add(out, "\n");
+    if (g->features.n)
+        print_names(out, "features", &g->features);
+    for (int i = 0; i < g->n_labels; i++)
+        print_names(out, "classes", &g->classes[i]);
     for (int i = 0; i < g->n_tensors; i++) {
         assert(g->tensor[i]->index == i);
         print_tensor(out, g->tensor[i]);
@@ -271,5 +295,6 @@ void print_graph(struct text *out, const struct graph *g)
     for (int i = 0; i < g->n_nodes; i++)
         print_node(out, g->node[i]);
     for (int i = 0; i < g->n_outputs; i++)
-        text_add(out, "output %%%d\n", g->output[i]->index);
+        text_add(out, "output %%%d%s%s\n", g->output[i]->index, g->role ? " " : "",
+                 g->role ? g->role[i] : "");
 }

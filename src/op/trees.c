@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trees.c - ensembles of decision trees. */
+#include "op/op.h"
+#include "tree/tree.h"
+
+static const char *const gives_words[] = {"label", "scores", NULL};
+static const char *const decide_words[] = {"argmax", "cut", "softmax", NULL};
+static const char *const sums_words[] = {"float64", "float32", NULL};
+
+static const struct attr_field attrs[] = {
+    {"gives", ATTR_ENUM, offsetof(struct attr_trees, gives), gives_words},
+    {"decide", ATTR_ENUM, offsetof(struct attr_trees, decide), decide_words},
+    {"sums", ATTR_ENUM, offsetof(struct attr_trees, sums), sums_words},
+    {"path", ATTR_BOOL, offsetof(struct attr_trees, path), NULL},
+    {NULL, ATTR_INT, 0, NULL},
+};
+
+static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
+{
+    const struct attr_trees *a = n->attr;
+    const struct trees *t = trees_of(ctx, n);
+    if (a->gives == GIVES_LABEL) {
+        want->type = DTYPE_INT32;
+        want->rank = 1;
+        want->dim[0] = t->n_labels;
+    } else {
+        want->type = DTYPE_FLOAT64;
+        want->rank = 2;
+        want->dim[0] = 1;
+        want->dim[1] = t->n_scores;
+    }
+}
+
+static void lower(struct lower *l, struct node *n)
+{
+    fail(l->ctx, n, "no kernel runs it");
+}
+
+const struct op op_trees = {
+    .name = "trees",
+    .summary = "an ensemble of decision trees: its label, or its scores",
+    .attr_bytes = sizeof(struct attr_trees),
+    .attrs = attrs,
+    .min_in = TREES_NUMBERS + 1,
+    .max_in = TREES_INPUTS,
+    .n_out = 1,
+    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) | TYPE_BIT(INT16),
+    .infer = infer,
+    .lower = lower,
+};

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* threshold.c - the tests of training libraries as comparisons of float32 numbers.
+ *
+ * A library that compares x <= t in float64, x being a float32, decides as x <= T does with T the
+ * largest float32 that is not above t: no float32 lies between the two. One that compares x < t in
+ * float32 decides as x <= T does with T the float32 before t. */
+#include <math.h>
+#include <string.h>
+
+#include "tree/tree.h"
+
+float float_below(double t)
+{
+    float f = (float)t;
+    return (double)f > t ? nextafterf(f, -INFINITY) : f;
+}
+
+float float_before(float t)
+{
+    return nextafterf(t, -INFINITY);
+}
+
+int32_t float_key(float x)
+{
+    uint32_t bits;
+    x += 0.0f; /* -0 becomes 0: a threshold of -0 is one of 0 */
+    memcpy(&bits, &x, sizeof bits);
+    if (bits >> 31)
+        bits ^= UINT32_C(0x7fffffff);
+    int32_t key;
+    memcpy(&key, &bits, sizeof key);
+    return key;
+}
