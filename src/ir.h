@@ -299,7 +299,7 @@ struct field {
 enum arg_kind { ARG_INPUT, ARG_ROWS, ARG_OUTPUT, ARG_COUNT };
 struct kernel_arg {
     enum arg_kind kind;
-    enum dtype type; /* of what the pointer points to */
+    enum dtype type; /* of what the pointer points to; DTYPE_COUNT: of any type (const void *) */
 };
 
 /* Calls the kernel: pointers in the order of its arguments; ARG_ROWS: an array of row pointers. */
