@@ -41,9 +41,13 @@ static void emit_plan(struct emit *e)
         const struct tensor *t = e->graph->tensor[i];
         if (plan->of[i] < 0)
             continue;
-        text_add(e->out, "%s    %s = %d,\n",
-                 any ? "" : "enum { /* in elements of the tensor's type */\n", name_offset(e, t),
-                 (int)(plan->interval[plan->of[i]].offset / (dtype_bits(t->type) / 8)));
+        const int offset = (int)plan->interval[plan->of[i]].offset;
+        text_add(e->out, "%s    %s = ",
+                 any ? "" : "enum { /* in elements of the tensor's type */\n", name_offset(e, t));
+        if (t->type == DTYPE_FLOAT64) /* has 4 bytes on AVR, and the plan counts 8 */
+            text_add(e->out, "%d / (int)sizeof(double),\n", offset);
+        else
+            text_add(e->out, "%d,\n", offset / (dtype_bits(t->type) / 8));
         any = true;
     }
     text_add(e->out, any ? "};\n\n" : "\n");
