@@ -101,6 +101,7 @@ void sums_prepare(struct ctx *ctx, struct forest *f)
              r.most);
     frexp(r.most, &exponent); /* most < 2^exponent */
     f->scale = (r.most > 0 ? 30 - exponent : 0);
+    const double roundings = (t->path ? 3.0 : 1.0) * r.added;
     f->roundings = roundings * ldexp(r.most, f->scale) * roundoff * pow(1 + roundoff, roundings);
     const double steps = (r.added + 2) / 2.0 + f->roundings;
     f->bound = steps < 0x1p29 ? (int32_t)ceil(steps) : 1 << 29;
