@@ -537,6 +537,8 @@ struct plan {
 /* ---- the passes, in the order of compile.c --------------------------------------------------- */
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
+/* Gives the outputs of a node the types and shapes that its operator makes of its inputs. */
+void infer_outputs(struct ctx *, struct node *);
 void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
@@ -553,6 +555,8 @@ void plan_memory(struct ctx *, struct program *);
 /* ---- read/: bytes -> graph ------------------------------------------------------------------- */
 
 void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
+bool onnx_looks_like(const uint8_t *bytes, size_t n);
+void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
 void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
 
 /* ---- text/: the text form -------------------------------------------------------------------- */
