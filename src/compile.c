@@ -88,6 +88,8 @@ static void read_model(struct ctx *ctx, const struct mica *m)
     static const char magic[] = "mica-ir ";
     if (m->n_bytes >= sizeof magic - 1 && !memcmp(m->bytes, magic, sizeof magic - 1))
         read_text(ctx, m->bytes, m->n_bytes);
+    else if (onnx_looks_like(m->bytes, m->n_bytes))
+        read_onnx(ctx, m->bytes, m->n_bytes);
     else
         read_tflite(ctx, m->bytes, m->n_bytes);
     assert(ctx->graph);

@@ -537,7 +537,12 @@ struct plan {
 /* ---- the passes, in the order of compile.c --------------------------------------------------- */
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
+<<<<<<< HEAD
 void pass_estimator(struct ctx *, struct graph *);
+=======
+/* Gives the outputs of a node the types and shapes that its operator makes of its inputs. */
+void infer_outputs(struct ctx *, struct node *);
+>>>>>>> 1295cdb
 void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
@@ -557,6 +562,8 @@ void plan_heads(struct ctx *, struct program *);
 /* ---- read/: bytes -> graph ------------------------------------------------------------------- */
 
 void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
+bool onnx_looks_like(const uint8_t *bytes, size_t n);
+void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
 void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
 
 /* ---- text/: the text form -------------------------------------------------------------------- */
