@@ -537,12 +537,9 @@ struct plan {
 /* ---- the passes, in the order of compile.c --------------------------------------------------- */
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
-<<<<<<< HEAD
 void pass_estimator(struct ctx *, struct graph *);
-=======
 /* Gives the outputs of a node the types and shapes that its operator makes of its inputs. */
 void infer_outputs(struct ctx *, struct node *);
->>>>>>> 1295cdb
 void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
