@@ -311,6 +311,7 @@ struct kernel {
     const char *params_name; /* "mica_conv2d_s8", of the struct; NULL: takes none */
     size_t params_bytes;
     const struct field *fields; /* ends with a NULL name */
+    bool folds; /* MICA_INLINE: every field of the parameters becomes part of the code */
     int n_args;
     const struct kernel_arg *args; /* after the parameters */
     kernel_call *call[MICA_PROFILE_COUNT];

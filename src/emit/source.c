@@ -185,7 +185,7 @@ int emit_loops(struct emit *e, const struct call *c, int from, int indent)
 void emit_params_argument(struct emit *e, int step, int call)
 {
     const struct call *c = e->program->step[step].call[call];
-    if (core_has_program_memory(e->ctx->options.target))
+    if (core_has_program_memory(e->ctx->options.target) && !c->kernel->folds)
         text_add(e->out, "MICA_ROM_COPY(%s, %s)", c->kernel->params_name,
                  name_params(e, step, call));
     else
