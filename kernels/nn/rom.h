@@ -14,6 +14,7 @@
 #define MICA_ROM_U32(at) ((uint32_t)pgm_read_dword(at))
 #define MICA_ROM_S32(at) ((int32_t)pgm_read_dword(at))
 #define MICA_ROM_F32(at) ((float)pgm_read_float(at))
+#define MICA_ROM_F64(at) ((double)pgm_read_float(at)) /* double is a float there */
 #define MICA_ROM_COPY(type, at) \
     ((const struct type *)memcpy_P(&(struct type){0}, &(at), sizeof(struct type)))
 #else
@@ -24,6 +25,7 @@
 #define MICA_ROM_U32(at)        (*(at))
 #define MICA_ROM_S32(at)        (*(at))
 #define MICA_ROM_F32(at)        (*(at))
+#define MICA_ROM_F64(at)        (*(at))
 #define MICA_ROM_COPY(type, at) (&(at))
 #endif
 

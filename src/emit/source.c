@@ -40,8 +40,12 @@ void emit_offsets(struct emit *e, int indent)
             continue;
         if (!any)
             text_add(e->out, "%*senum { /* in elements of the tensor's type */\n", indent, "");
-        text_add(e->out, "%*s    %s = %d,\n", indent, "", name_offset(e, t),
-                 (int)(plan->interval[plan->of[i]].offset / (dtype_bits(t->type) / 8)));
+        const int offset = (int)plan->interval[plan->of[i]].offset;
+        text_add(e->out, "%*s    %s = ", indent, "", name_offset(e, t));
+        if (t->type == DTYPE_FLOAT64) /* has 4 bytes on AVR, and the plan counts 8 */
+            text_add(e->out, "%d / (int)sizeof(double),\n", offset);
+        else
+            text_add(e->out, "%d,\n", offset / (dtype_bits(t->type) / 8));
         any = true;
     }
     if (any)
