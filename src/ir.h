@@ -300,7 +300,7 @@ struct field {
 enum arg_kind { ARG_INPUT, ARG_ROWS, ARG_OUTPUT, ARG_COUNT };
 struct kernel_arg {
     enum arg_kind kind;
-    enum dtype type; /* of what the pointer points to */
+    enum dtype type; /* of what the pointer points to; DTYPE_COUNT: of any type (const void *) */
 };
 
 /* Calls the kernel: pointers in the order of its arguments; ARG_ROWS: an array of row pointers. */
@@ -389,7 +389,6 @@ struct code {
 
 struct step {
     struct node *node;
-    int number; /* in the whole program: names are made of it */
     struct rows rows;
     int n_calls;
     struct call **call;
@@ -538,6 +537,7 @@ struct plan {
 /* ---- the passes, in the order of compile.c --------------------------------------------------- */
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
+void pass_estimator(struct ctx *, struct graph *);
 void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
@@ -550,6 +550,9 @@ void pass_dead(struct ctx *, struct graph *);
 struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);
+/* An estimator's functions: program->head, each with the steps that its output needs and a plan of
+ * its own. */
+void plan_heads(struct ctx *, struct program *);
 
 /* ---- read/: bytes -> graph ------------------------------------------------------------------- */
 
