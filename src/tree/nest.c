@@ -68,6 +68,50 @@ static void prune(struct ctx *ctx, struct nest *n)
         n->root[i] = at[f->root[i]];
 }
 
+/* ---- NaN ------------------------------------------------------------------------------------- */
+
+/* Does a test that NaN goes left at cost more than another? */
+static bool minds_missing(const struct forest *f, int32_t i)
+{
+    return f->trees->x_type == DTYPE_FLOAT32 && f->feature[i] >= 0 &&
+           (f->flags[i] & (TREE_MISSING_LEFT | TREE_CATEGORIES | TREE_ZERO_MISSING)) ==
+               TREE_MISSING_LEFT;
+}
+
+/* How many such tests a row meets, on the average of the training rows. */
+static double missing_met(const struct nest *n, int32_t tree)
+{
+    const struct forest *f = n->forest;
+    const int32_t root = n->root[tree];
+    double met = 0;
+    for (int32_t i = root; i < f->end[f->root[tree]]; i++)
+        if (n->row[i] < 0 && minds_missing(f, i))
+            met += f->weight[root] > 0 ? f->weight[i] / f->weight[root] : 0.25;
+    return met;
+}
+
+bool nest_guards(const struct nest *n, int32_t feature)
+{
+    for (int32_t i = 0; i < n->forest->n_nodes; i++)
+        if (n->forest->feature[i] == feature && minds_missing(n->forest, i))
+            return true;
+    return false;
+}
+
+/* Where the kernel redoes rows anyhow it may take those with a NaN, too. To look at each feature
+ * once then costs less than to look at every test. */
+static bool guard_pays(const struct nest *n)
+{
+    enum { LOOK = 3 }; /* instructions */
+    double met = 0;
+    int32_t looks = 0;
+    for (int32_t i = 0; i < n->forest->n_trees; i++)
+        met += missing_met(n, i);
+    for (int32_t i = 0; i < n->forest->n_features && met > LOOK * looks; i++)
+        looks += nest_guards(n, i);
+    return met > LOOK * looks;
+}
+
 /* ---- functions ------------------------------------------------------------------------------- */
 
 static bool by_score(const struct nest *n)
@@ -149,6 +193,7 @@ const struct nest *nest_plan(struct ctx *ctx, const struct forest *f, bool has_f
     if (!count_tests(n))
         return NULL;
     cut_parts(ctx, n);
+    n->guarded = !n->exact && guard_pays(n);
     return n;
 }
 

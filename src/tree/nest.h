@@ -36,6 +36,7 @@ struct nest {
     int scale;        /* NEST_PACKED, NEST_LEAD: sums are numbers times 2^scale */
     int32_t slack;    /* rows whose sums are closer than that are left to the kernel */
     int rounded_bits; /* NEST_LEAD: the lower bits that count leaves that were rounded */
+    bool guarded;          /* rows with a NaN never come to the tests */
     bool exact;       /* no leaf is rounded: sums decide alone */
 };
 
@@ -44,6 +45,7 @@ struct nest {
 const struct nest *nest_plan(struct ctx *, const struct forest *, bool has_fpu);
 /* A call's code that is printed from it; the kernel of the call redoes rows left undecided. */
 const struct code *nest_code(struct ctx *, const struct nest *);
+bool nest_guards(const struct nest *, int32_t feature); /* where it is guarded: this one, too? */
 int64_t nest_bytes(const struct nest *); /* flash on a 32-bit core, estimated */
 
 /* ---- nest_sums.c ----------------------------------------------------------------------------- */

@@ -66,12 +66,12 @@ static const char *integer_test(struct print *p, const struct forest *f, int32_t
 static const char *test_text(struct print *p, int32_t i)
 {
     const struct forest *f = p->nest->forest;
-    const bool missing_left = f->flags[i] & TREE_MISSING_LEFT;
+    const bool missing_left = f->flags[i] & TREE_MISSING_LEFT && !p->nest->guarded;
     if (f->trees->x_type != DTYPE_FLOAT32)
         return integer_test(p, f, i);
     const char *test = float_test(p, f->feature[i], f->key[i], missing_left);
     if (f->flags[i] & TREE_ZERO_MISSING)
-        return zero_test(p, f->feature[i], test, missing_left);
+        return zero_test(p, f->feature[i], test, f->flags[i] & TREE_MISSING_LEFT);
     return test;
 }
 
@@ -221,6 +221,16 @@ static void print_kernel(struct print *p, const char *test)
              p->call->kernel->name, p->params);
 }
 
+static void print_guard(struct print *p)
+{
+    struct text *test = text_new(p->ctx);
+    for (int32_t i = 0; i < p->nest->forest->n_features; i++)
+        if (nest_guards(p->nest, i))
+            text_add(test, "%s%s > 0x7f800000", test->len ? " ||\n        " : "", bits(p, i));
+    text_add(p->out, "    /* NaN */\n");
+    print_kernel(p, test->at);
+}
+
 static void print_packed(struct print *p)
 {
     const struct nest *n = p->nest;
@@ -352,6 +362,8 @@ static void print(struct ctx *ctx, struct text *out, const struct call *call, co
     for (int32_t i = 0; i < n->n_parts && cut; i++)
         print_part(&p, i);
     text_add(out, "static void %s(const %s *x, int32_t *out)\n{\n", name, x_type(n));
+    if (n->guarded)
+        print_guard(&p);
     if (n->sums == NEST_LABEL)
         print_trees(&p, &n->part[0]);
     else if (n->sums == NEST_PACKED)
