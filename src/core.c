@@ -15,6 +15,16 @@ bool core_has_dsp(const char *target)
     return false;
 }
 
+bool core_has_fpu(const char *target)
+{
+    static const char *const cores[] = {"cortex-m4f", "cortex-m7", "cortex-m33", "cortex-m55",
+                                        "host"};
+    for (size_t i = 0; i < sizeof cores / sizeof cores[0]; i++)
+        if (!strcmp(cores[i], target))
+            return true;
+    return false;
+}
+
 bool core_has_program_memory(const char *target)
 {
     return !strcmp(target, "avr");

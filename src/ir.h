@@ -230,6 +230,7 @@ struct rows {
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
 bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_fpu(const char *target);            /* it adds float32 in hardware */
 bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
 
 struct lower;
@@ -299,7 +300,7 @@ struct field {
 enum arg_kind { ARG_INPUT, ARG_ROWS, ARG_OUTPUT, ARG_COUNT };
 struct kernel_arg {
     enum arg_kind kind;
-    enum dtype type; /* of what the pointer points to */
+    enum dtype type; /* of what the pointer points to; DTYPE_COUNT: of any type (const void *) */
 };
 
 /* Calls the kernel: pointers in the order of its arguments; ARG_ROWS: an array of row pointers. */
@@ -390,7 +391,6 @@ struct code {
 
 struct step {
     struct node *node;
-    int number; /* in the whole program: names are made of it */
     struct rows rows;
     int n_calls;
     struct call **call;
@@ -541,6 +541,7 @@ struct plan {
 /* ---- the passes, in the order of compile.c --------------------------------------------------- */
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
+void pass_estimator(struct ctx *, struct graph *);
 void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
@@ -553,6 +554,9 @@ void pass_dead(struct ctx *, struct graph *);
 struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);
+/* An estimator's functions: program->head, each with the steps that its output needs and a plan of
+ * its own. */
+void plan_heads(struct ctx *, struct program *);
 
 /* ---- read/: bytes -> graph ------------------------------------------------------------------- */
 

@@ -34,7 +34,8 @@ struct operand *call_bind(struct call *c, struct tensor *t, int32_t offset)
     for (int i = 0; i < c->kernel->n_args; i++) {
         if (c->operand[i].tensor || c->kernel->args[i].kind == ARG_COUNT)
             continue;
-        assert(dtype_bits(t->type) == dtype_bits(c->kernel->args[i].type));
+        assert(c->kernel->args[i].type == DTYPE_COUNT ||
+               dtype_bits(t->type) == dtype_bits(c->kernel->args[i].type));
         c->operand[i].tensor = t;
         c->operand[i].offset = offset;
         return &c->operand[i];
@@ -146,9 +147,8 @@ static void bind_constants(struct lower *l)
 
 void lower_node(struct ctx *ctx, struct program *p, struct node *n)
 {
-    struct step *s = &p->step[p->n_steps];
+    struct step *s = &p->step[p->n_steps++];
     s->node = n;
-    s->number = p->n_steps++;
     s->rows = n->op->rows ? n->op->rows(n) : (struct rows){.whole = true};
     struct lower l = {ctx, p, s};
     n->op->lower(&l, n);

@@ -173,7 +173,7 @@ static int64_t count_tests(const struct nest *n)
     return tests;
 }
 
-const struct nest *nest_plan(struct ctx *ctx, const struct forest *f, bool has_fpu)
+struct nest *nest_plan(struct ctx *ctx, const struct forest *f, bool has_fpu)
 {
     struct nest *n = NEW(ctx, struct nest);
     if (f->n_tests < 1 || f->n_tests > TESTS_MAX)
@@ -195,6 +195,22 @@ const struct nest *nest_plan(struct ctx *ctx, const struct forest *f, bool has_f
     cut_parts(ctx, n);
     n->guarded = !n->exact && guard_pays(n);
     return n;
+}
+
+double nest_met(const struct nest *n)
+{
+    const struct forest *f = n->forest;
+    double met = 0;
+    for (int32_t i = 0; i < f->n_trees; i++) {
+        const int32_t root = n->root[i];
+        int32_t tests = 0;
+        for (int32_t at = root; at < f->end[f->root[i]] && f->weight[root] > 0; at++)
+            if (n->row[at] < 0)
+                met += (double)f->weight[at] / f->weight[root];
+        for (tests = n->tests[root]; tests > 0 && !(f->weight[root] > 0); tests /= 2)
+            met++; /* as if the tree were balanced */
+    }
+    return met;
 }
 
 int64_t nest_bytes(const struct nest *n)

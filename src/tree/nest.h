@@ -36,17 +36,21 @@ struct nest {
     int scale;        /* NEST_PACKED, NEST_LEAD: sums are numbers times 2^scale */
     int32_t slack;    /* rows whose sums are closer than that are left to the kernel */
     int rounded_bits; /* NEST_LEAD: the lower bits that count leaves that were rounded */
-    bool guarded;          /* rows with a NaN never come to the tests */
+    const char *redo; /* (params, row, work, out): the kernel's part that is always right; NULL: all
+                         of the kernel */
+    bool guarded;     /* rows with a NaN never come to the tests */
     bool exact;       /* no leaf is rounded: sums decide alone */
 };
 
 /* How a label is found by nested ifs, or NULL where they would not find it, or would be too long
  * for a compiler. */
-const struct nest *nest_plan(struct ctx *, const struct forest *, bool has_fpu);
-/* A call's code that is printed from it; the kernel of the call redoes rows left undecided. */
-const struct code *nest_code(struct ctx *, const struct nest *);
+struct nest *nest_plan(struct ctx *, const struct forest *, bool has_fpu);
+/* A call's code that is printed from it; the kernel of the call, or the part of it named `redo`,
+ * redoes rows left undecided. */
+const struct code *nest_code(struct ctx *, struct nest *, const char *redo);
+double nest_met(const struct nest *); /* tests that a row meets, on the average of training rows */
 bool nest_guards(const struct nest *, int32_t feature); /* where it is guarded: this one, too? */
-int64_t nest_bytes(const struct nest *); /* flash on a 32-bit core, estimated */
+int64_t nest_bytes(const struct nest *);                /* flash on a 32-bit core, estimated */
 
 /* ---- nest_sums.c ----------------------------------------------------------------------------- */
 

@@ -214,11 +214,37 @@ static const char *start_text(struct print *p, int32_t k)
                                  : format(p->ctx, "%" PRId32, n->start[k]);
 }
 
-/* Where `test` says that the sums decide nothing, the kernel does. */
+/* The function's arguments are the kernel's: the row, memory to work in, the labels. */
+static const char *argument(struct print *p, int i)
+{
+    const int n = p->call->kernel->n_args;
+    return i == 0 ? "row" : i == n - 1 ? "out" : format(p->ctx, "work_%d", i);
+}
+
+/* Where `test` says that the sums decide nothing, the kernel does, or that part of it which sums as
+ * the library does. */
 static void print_kernel(struct print *p, const char *test)
 {
-    text_add(p->out, "    if (%s) {\n        %s(%s, x, out);\n        return;\n    }\n", test,
-             p->call->kernel->name, p->params);
+    const struct kernel *kernel = p->call->kernel;
+    text_add(p->out, "    if (%s) {\n        %s(%s", test,
+             p->nest->redo ? p->nest->redo : kernel->name, p->params);
+    for (int i = 0; i < kernel->n_args; i++)
+        if (!p->nest->redo || i == 0 || i >= kernel->n_args - 2)
+            text_add(p->out, ", %s", argument(p, i));
+    text_add(p->out, ");\n        return;\n    }\n");
+}
+
+static void print_head(struct print *p)
+{
+    const struct kernel *kernel = p->call->kernel;
+    const int last = kernel->n_args - 1;
+    text_add(p->out, "static void %s(const void *row", p->name);
+    for (int i = 1; i <= last; i++)
+        text_add(p->out, ", %s *%s", dtype_c(kernel->args[i].type), argument(p, i));
+    text_add(p->out, ")\n{\n    const %s *x = row;\n", x_type(p->nest));
+    for (int i = 1; i < last; i++)
+        if (p->nest->exact || (p->nest->redo && i < last - 1))
+            text_add(p->out, "    (void)%s;\n", argument(p, i));
 }
 
 static void print_guard(struct print *p)
@@ -361,7 +387,7 @@ static void print(struct ctx *ctx, struct text *out, const struct call *call, co
                                         n->sums != NEST_LEAD && n->sums != NEST_LABEL);
     for (int32_t i = 0; i < n->n_parts && cut; i++)
         print_part(&p, i);
-    text_add(out, "static void %s(const %s *x, int32_t *out)\n{\n", name, x_type(n));
+    print_head(&p);
     if (n->guarded)
         print_guard(&p);
     if (n->sums == NEST_LABEL)
@@ -375,7 +401,7 @@ static void print(struct ctx *ctx, struct text *out, const struct call *call, co
     text_add(out, "}\n");
 }
 
-const struct code *nest_code(struct ctx *ctx, const struct nest *n)
+const struct code *nest_code(struct ctx *ctx, struct nest *n, const char *redo)
 {
     static const char *const files[][4] = {
         [NEST_LABEL] = {"nest.h", NULL},
@@ -385,6 +411,7 @@ const struct code *nest_code(struct ctx *ctx, const struct nest *n)
         [NEST_FLOAT] = {"nest.h", "first_f32.h", NULL},
     };
     struct code *c = NEW(ctx, struct code);
+    n->redo = redo;
     *c = (struct code){.name = "nest",
                        .print = print,
                        .files = files[n->sums],

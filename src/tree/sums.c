@@ -101,8 +101,9 @@ void sums_prepare(struct ctx *ctx, struct forest *f)
              r.most);
     frexp(r.most, &exponent); /* most < 2^exponent */
     f->scale = (r.most > 0 ? 30 - exponent : 0);
-    const double steps = (r.added + 2) / 2.0 +
-                         r.added * ldexp(r.most, f->scale) * roundoff * pow(1 + roundoff, r.added);
+    const double roundings = (t->path ? 3.0 : 1.0) * r.added;
+    f->roundings = roundings * ldexp(r.most, f->scale) * roundoff * pow(1 + roundoff, roundings);
+    const double steps = (r.added + 2) / 2.0 + f->roundings;
     f->bound = steps < 0x1p29 ? (int32_t)ceil(steps) : 1 << 29;
     int32_t *fixed = NEWS(ctx, int32_t, (int64_t)f->n_values * f->width);
     for (int64_t i = 0; i < (int64_t)f->n_values * f->width; i++)

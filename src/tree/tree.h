@@ -111,6 +111,7 @@ struct forest {
     const int32_t *fixed;      /* [n_values][width]; LEAF_PATH: of c - 1, depth counting 2^scale */
     const int32_t *base_fixed; /* [n_scores] */
     int32_t bound;
+    double roundings;  /* the share of the library's arithmetic in it, in steps */
     double cut;        /* DECIDE_CUT: label 1 where the sum, not yet divided, is at least this */
     int32_t cut_fixed; /* cut * 2^scale, its error being in `bound` */
 };
@@ -134,6 +135,44 @@ void sums_prepare(struct ctx *, struct forest *);
 void trees_scores(const struct trees *, const float *x, double *score);
 /* The labels of a row from its scores. False: a softmax has two so close that this is no answer. */
 bool trees_label(const struct trees *, const double *score, int32_t *label);
+
+/* ---- stream.c: an ensemble as bits (kernels/tree/trees.h) ------------------------------------- */
+
+struct mica_trees; /* the kernels' parameters */
+
+/* The leaves: their codes, and the tables of what they add. */
+struct leaf_codes {
+    int form, bits, more;
+    int32_t shorter;           /* codes below take `bits`, others `more` bits besides */
+    const int32_t *code;       /* [n_values], of numbered leaves */
+    int32_t n_share, n_number; /* bytes and words of the tables */
+    const uint8_t *share;
+    const uint32_t *number;
+    int64_t total; /* bits of all leaves, and of the tables */
+};
+
+/* A stream and the parameters that read it; n_...: elements of its arrays. */
+struct tree_stream {
+    struct mica_trees *params;
+    struct leaf_codes leaves;
+    int32_t n_bytes, n_half, n_word, n_first, n_width;
+};
+void stream_trees(struct ctx *, const struct node *, const struct forest *, struct leaf_codes,
+                  struct tree_stream *);
+
+/* ---- codes.c: leaves as bits ----------------------------------------------------------------- */
+
+/* Votes: a class, or a place in the table of shares. False: some leaf does not fit. */
+bool codes_votes(struct ctx *, const struct forest *, struct mica_trees *, struct leaf_codes *);
+/* Numbers, whichever form is the smallest; ratios only where nothing has to decide by them. */
+void codes_numbers(struct ctx *, const struct forest *, bool ratios, struct mica_trees *,
+                   struct leaf_codes *);
+int bits_for(uint32_t most); /* how many bits a number of 0 to `most` takes */
+
+/* ---- choose.c -------------------------------------------------------------------------------- */
+
+/* Lowers a trees node: the one place that decides between the ways of writing an ensemble. */
+void choose_trees(struct lower *, const struct forest *, enum gives);
 
 /* ---- threshold.c ----------------------------------------------------------------------------- */
 
