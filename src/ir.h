@@ -380,11 +380,13 @@ struct call {
 /* A function written for one call: takes the kernel's arguments but its parameters and gives the
  * same bits. eval runs the kernel. */
 struct code {
+    const char *name; /* what is put behind the step's name: "nest" */
     /* Prints "static void NAME(...) {...}" and what else it needs, all names beginning with NAME;
-     * `params` is the name of the call's parameter struct. */
+     * `params` is what the kernel takes as its first argument, "&trees_1". */
     void (*print)(struct ctx *, struct text *, const struct call *, const char *name,
                   const char *params);
     const char *const *files; /* of kernels/, that it calls; ends with NULL */
+    bool needs_kernel;        /* print() calls the kernel itself for rows it does not decide */
     const void *data;         /* for print() */
 };
 
@@ -419,6 +421,8 @@ struct lower {
 int strip_loop(const struct call *);
 /* Starts a call with a copy of *params (NULL where the kernel takes none). */
 struct call *lower_call(struct lower *, const struct kernel *, const void *params);
+/* False: on the device its code of its own does all that the kernel would do. */
+bool call_runs_kernel(const struct call *);
 /* Adds a loop inside the ones there are; returns its number for call_step(). */
 int call_loop(struct call *, int32_t count);
 /* Binds the next tensor argument of the kernel. Its type must be the kernel's. */
