@@ -3,6 +3,7 @@
 # Fuzzes the road from file to emitted C for some seconds, from seeds made by a script, under
 # AddressSanitizer and UndefinedBehaviorSanitizer. A finding fails it and stays in build/fuzz. The same
 # FUZZ_SEED takes the same road: `make fuzz FUZZ_SECONDS=3600` with another one goes on searching.
+# FUZZ_RUNS=N ends after N executions instead.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
@@ -19,7 +20,9 @@ for graph in test/pass/*/*.ir; do
     cp "$graph" "$seeds/$(printf '%s' "$graph" | tr / _)"
 done
 status=0
-build/fuzz/fuzz_tflite -max_total_time="$seconds" -timeout=30 -seed="${FUZZ_SEED:-1}" -rss_limit_mb=2048 -max_len=65536 \
+limit=-max_total_time=$seconds
+[ -z "${FUZZ_RUNS:-}" ] || limit=-runs=$FUZZ_RUNS
+build/fuzz/fuzz_tflite "$limit" -timeout=30 -seed="${FUZZ_SEED:-1}" -rss_limit_mb=2048 -max_len=65536 \
     -print_final_stats=1 -artifact_prefix=build/fuzz/ $corpus $seeds >build/fuzz/log 2>&1 || status=$?
 tail -n 12 build/fuzz/log
 exit $status

@@ -388,7 +388,6 @@ struct code {
 
 struct step {
     struct node *node;
-    int number; /* in the whole program: names are made of it */
     struct rows rows;
     int n_calls;
     struct call **call;
@@ -539,6 +538,7 @@ struct plan {
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
 /* Gives the outputs of a node the types and shapes that its operator makes of its inputs. */
 void infer_outputs(struct ctx *, struct node *);
+void pass_estimator(struct ctx *, struct graph *);
 void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
@@ -551,6 +551,9 @@ void pass_dead(struct ctx *, struct graph *);
 struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);
+/* An estimator's functions: program->head, each with the steps that its output needs and a plan of
+ * its own. */
+void plan_heads(struct ctx *, struct program *);
 
 /* ---- read/: bytes -> graph ------------------------------------------------------------------- */
 

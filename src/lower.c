@@ -146,9 +146,8 @@ static void bind_constants(struct lower *l)
 
 void lower_node(struct ctx *ctx, struct program *p, struct node *n)
 {
-    struct step *s = &p->step[p->n_steps];
+    struct step *s = &p->step[p->n_steps++];
     s->node = n;
-    s->number = p->n_steps++;
     s->rows = n->op->rows ? n->op->rows(n) : (struct rows){.whole = true};
     struct lower l = {ctx, p, s};
     n->op->lower(&l, n);

@@ -12,8 +12,8 @@ static const char help[] =
     "usage: mica cost MODEL [--target CORE[,CORE...]] [--optimize speed|size|ram[,...]]\n"
     "                 [--mhz N] [--wait-states N] [--json | --markdown] [--input X.npy]\n"
     "                 [--profile PROFILE] [--share-io] [--by-row] [--keep-input]\n"
-    "                 [--keep-channels] [--stream AXIS]\n"
-    "                 [--report FILE.html]\n"
+    "                 [--keep-channels] [--stream AXIS] [--functions NAME]\n"
+    "                 [--input-type T] [--report FILE.html]\n"
     "\n"
     "Compiles the model for each core and objective, runs it under the core's emulator and says\n"
     "what it costs, in all and by layer: instructions (exact), cycles (estimated from a table of\n"
@@ -32,8 +32,9 @@ static const char help[] =
     "                   objectives side by side; one file that needs no other and no network\n"
     "  -i, --input F    the input, NAME=F where there are several; without one, made-up values.\n"
     "                   int8 layers take the same time for most inputs\n"
-    "  --profile, --share-io, --by-row, --keep-input, --keep-channels, --stream: as in mica\n"
-    "                   compile\n"
+    "  --functions NAME the function of an estimator to measure (default: its first)\n"
+    "  --profile, --share-io, --by-row, --keep-input, --keep-channels, --stream, --input-type:\n"
+    "                   as in mica compile\n"
     "\n"
     "Exit status: 0 done; 1 the model or an array was refused, or a compiler or emulator is\n"
     "missing; 2 wrong use.\n";
@@ -102,11 +103,14 @@ int cost_entry_measure(struct cost_entry *e, const struct cli_files *inputs, uns
     const struct cli_files none = {0};
     struct cli_tensors tensors = {0};
     struct mica *marked = NULL;
-    struct mica_options options = e->options;
+    struct mica_tensor first;
     int status = CLI_OK;
 
-    options.mark_steps = 1;
     e->m = cli_load(e->model);
+    if (e->m && !mica_output(e->m, 0, &first) && first.role && !e->options.functions)
+        e->options.functions = first.role; /* what a function costs that is linked alone */
+    struct mica_options options = e->options;
+    options.mark_steps = 1;
     if (e->m)
         marked = cli_load(e->model);
     if (!e->m || !marked)
@@ -221,6 +225,8 @@ int cmd_cost(int argc, char **argv)
         {"--keep-input", CLI_SWITCH, &like.options.keep_input},
         {"--keep-channels", CLI_SWITCH, &like.options.keep_channels},
         {"--stream", CLI_NUMBER, &like.options.stream_axis},
+        {"--functions", CLI_TEXT, &like.options.functions},
+        {"--input-type", CLI_TEXT, &like.options.input_type},
         {NULL, CLI_SWITCH, NULL},
     };
     double clock, wait_states;

@@ -224,14 +224,21 @@ static void emit_row_functions(struct emit *e)
 void emit_header(struct emit *e)
 {
     emit_banner(e, ".h");
-    emit_figures(e);
+    if (e->graph->role)
+        emit_heads_figures(e);
+    else
+        emit_figures(e);
     text_add(e->out,
              "#ifndef %s_H\n#define %s_H\n\n#include <stdint.h>\n\n"
              "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
              e->upper, e->upper);
-    emit_io_facts(e, true);
-    emit_io_facts(e, false);
-    if (e->program->stream)
+    if (!e->graph->role) {
+        emit_io_facts(e, true);
+        emit_io_facts(e, false);
+    }
+    if (e->graph->role)
+        emit_heads_header(e);
+    else if (e->program->stream)
         emit_stream(e);
     else if (e->program->schedule)
         emit_row_functions(e);

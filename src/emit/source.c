@@ -30,23 +30,31 @@ static void emit_plan_lines(struct emit *e)
     text_add(e->out, " */\n");
 }
 
-static void emit_plan(struct emit *e)
+void emit_offsets(struct emit *e, int indent)
 {
     const struct plan *plan = e->program->plan;
     bool any = false;
-    if (!plan->n)
-        return;
-    emit_plan_lines(e);
     for (int i = 0; i < e->graph->n_tensors; i++) {
         const struct tensor *t = e->graph->tensor[i];
         if (plan->of[i] < 0)
             continue;
-        text_add(e->out, "%s    %s = %d,\n",
-                 any ? "" : "enum { /* in elements of the tensor's type */\n", name_offset(e, t),
+        if (!any)
+            text_add(e->out, "%*senum { /* in elements of the tensor's type */\n", indent, "");
+        text_add(e->out, "%*s    %s = %d,\n", indent, "", name_offset(e, t),
                  (int)(plan->interval[plan->of[i]].offset / (dtype_bits(t->type) / 8)));
         any = true;
     }
-    text_add(e->out, any ? "};\n\n" : "\n");
+    if (any)
+        text_add(e->out, "%*s};\n", indent, "");
+}
+
+static void emit_plan(struct emit *e)
+{
+    if (!e->program->plan->n)
+        return;
+    emit_plan_lines(e);
+    emit_offsets(e, 0);
+    text_add(e->out, "\n");
 }
 
 /* ---- constants and parameters, step by step -------------------------------------------------- */
@@ -286,7 +294,7 @@ static bool is_used(const struct emit *e, const struct tensor *t)
 
 /* Inputs that no kernel reads, such as a shape that is fixed by now: compilers warn of a parameter,
  * or of a pointer into the scratch memory, that is never used. */
-static void emit_unused(struct emit *e)
+void emit_unused(struct emit *e)
 {
     const struct plan *plan = e->program->plan;
     for (int i = 0; i < e->graph->n_inputs; i++) {
@@ -295,6 +303,13 @@ static void emit_unused(struct emit *e)
             text_add(e->out, "    (void)%s;\n",
                      plan->of[t->index] < 0 ? name_io(e, i, true) : name_member(t));
     }
+}
+
+void emit_steps(struct emit *e)
+{
+    emit_unused(e);
+    for (int i = 0; i < e->program->n_steps; i++)
+        emit_step(e, i);
 }
 
 void emit_source(struct emit *e)
@@ -310,8 +325,13 @@ void emit_source(struct emit *e)
     emit_kernels(e);
     text_add(e->out, "/* ---- model ------------------------------------------------------------"
                      "--------------- */\n\n");
-    emit_plan(e);
+    if (!e->graph->role)
+        emit_plan(e);
     emit_data(e);
+    if (e->graph->role) {
+        emit_heads(e);
+        return;
+    }
     if (e->program->stream) {
         emit_streamed(e);
         return;
@@ -323,9 +343,7 @@ void emit_source(struct emit *e)
     emit_signature(e);
     text_add(e->out, "\n{\n");
     emit_locals(e, "scratch->");
-    emit_unused(e);
-    for (int i = 0; i < e->program->n_steps; i++)
-        emit_step(e, i);
+    emit_steps(e);
     text_add(e->out, "}\n");
 }
 
@@ -359,6 +377,7 @@ void emit_program(struct ctx *ctx, struct text *header, struct text *source, str
 {
     const char *slash = strrchr(ctx->file, '/');
     struct emit e = {.ctx = ctx,
+                     .whole = ctx->program,
                      .program = ctx->program,
                      .graph = ctx->graph,
                      .name = ctx->options.name,
