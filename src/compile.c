@@ -83,18 +83,6 @@ static int start(struct mica *m, struct ctx *ctx, jmp_buf *recover)
     return -1;
 }
 
-static void read_model(struct ctx *ctx, const struct mica *m)
-{
-    static const char magic[] = "mica-ir ";
-    if (m->n_bytes >= sizeof magic - 1 && !memcmp(m->bytes, magic, sizeof magic - 1))
-        read_text(ctx, m->bytes, m->n_bytes);
-    else if (onnx_looks_like(m->bytes, m->n_bytes))
-        read_onnx(ctx, m->bytes, m->n_bytes);
-    else
-        read_tflite(ctx, m->bytes, m->n_bytes);
-    assert(ctx->graph);
-}
-
 int mica_load(struct mica *m, const char *name, const void *bytes, size_t n_bytes)
 {
     free(m->file);
@@ -120,7 +108,7 @@ int mica_load(struct mica *m, const char *name, const void *bytes, size_t n_byte
         m->loaded.graph = NULL;
         return -1;
     }
-    read_model(&m->loaded, m);
+    read_model(&m->loaded, m->bytes, m->n_bytes);
     return 0;
 }
 
@@ -150,6 +138,12 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
              "the name '%s' is no C identifier: use letters, digits and _, and start "
              "with a letter",
              ctx->options.name);
+    if ((ctx->options.by_row || ctx->options.keep_input) && ctx->options.max_ram <= 0 &&
+        ctx->options.optimize != MICA_OPTIMIZE_RAM)
+        fail(ctx, NULL,
+             "%s is a matter of rows, and under this objective tensors are whole: add --optimize "
+             "ram, or --max-ram",
+             ctx->options.by_row ? "--by-row" : "--keep-input");
     assert(ctx->options.profile < MICA_PROFILE_COUNT);
     ctx->options.name = format(ctx, "%s", ctx->options.name);
     ctx->options.target = format(ctx, "%s", ctx->options.target);
@@ -207,7 +201,7 @@ static int work(struct mica *m, const struct mica_options *options, int last)
         return -1;
     }
     set_options(ctx, options);
-    read_model(ctx, m);
+    read_model(ctx, m->bytes, m->n_bytes);
     if (last < 0) {
         compile(ctx, m->text);
     } else {

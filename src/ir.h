@@ -557,9 +557,11 @@ void plan_heads(struct ctx *, struct program *);
 
 /* ---- read/: bytes -> graph ------------------------------------------------------------------- */
 
+void read_model(struct ctx *, const uint8_t *bytes, size_t n); /* tells formats by content */
 void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
-bool onnx_looks_like(const uint8_t *bytes, size_t n);
 void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
+void read_json(struct ctx *, const uint8_t *bytes, size_t n);     /* XGBoost, CatBoost */
+void read_lightgbm(struct ctx *, const uint8_t *bytes, size_t n); /* its text */
 void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
 
 /* ---- text/: the text form -------------------------------------------------------------------- */

@@ -31,7 +31,9 @@ static const char help[] =
     "  --report F       also writes a page: time by layer, memory over time, flash, all cores and\n"
     "                   objectives side by side; one file that needs no other and no network\n"
     "  -i, --input F    the input, NAME=F where there are several; without one, made-up values.\n"
-    "                   int8 layers take the same time for most inputs\n"
+    "                   int8 layers take the same time for most inputs, trees do not: with an "
+    "axis\n"
+    "                   of N inputs in front, counts are the mean of N runs\n"
     "  --functions NAME the function of an estimator to measure (default: its first)\n"
     "  --profile, --share-io, --by-row, --keep-input, --keep-channels, --stream, --input-type:\n"
     "                   as in mica compile\n"
@@ -68,7 +70,7 @@ static int measure(struct cost_entry *e, struct mica *marked, const struct cli_t
                 .n_outputs = t->n_outputs,
                 .input = t->input,
                 .output = t->output,
-                .n = 1,
+                .n = t->stream.rows ? 1 : t->n,
                 .in = t->in,
                 .out = t->out},
         .marked_source = mica_text(marked, MICA_SOURCE),
@@ -168,6 +170,8 @@ static int add_entries(struct cost_entry *entries, int *n, const struct target *
         *e = *like;
         e->target = *target;
         e->options.optimize = (enum mica_optimize)optimize;
+        if (optimize != MICA_OPTIMIZE_RAM) /* it is said for the others of the list */
+            e->options.by_row = e->options.keep_input = 0;
         e->options.target = e->target.core;
         ++*n;
     }

@@ -8,14 +8,6 @@
 
 #include "read/onnx.h"
 
-/* The format has no magic number. Writers put fields in the order of their numbers, so a file starts
- * with the version of the format, a small number, and another field follows. */
-bool onnx_looks_like(const uint8_t *bytes, size_t n)
-{
-    enum { TAG_IR_VERSION = 1 << 3 };
-    return n >= 3 && bytes[0] == TAG_IR_VERSION && bytes[1] >= 1 && bytes[1] < 64 && bytes[2] >= 8;
-}
-
 /* ---- values ---------------------------------------------------------------------------------- */
 
 static struct onnx_value **slot_of(struct onnx *o, const char *name)
