@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* features.c - what stands between the features and an estimator: scaling, imputing, normalising
  * and choosing columns, in the arithmetic of the library that did it in training. */
+#include <float.h>
+
 #include "op/op.h"
 
 /* ---- scale_features -------------------------------------------------------------------------- */
@@ -13,6 +15,20 @@ static const struct attr_field scale_attrs[] = {
     {NULL, ATTR_INT, 0, NULL},
 };
 
+/* Finite, so that what is finite stays so or overflows; and nothing is divided by 0. */
+static void check_scale_numbers(struct ctx *ctx, const struct node *n, int input, const char *what)
+{
+    const struct attr_scale_features *a = n->attr;
+    const double *at = n->in[input]->data;
+    check_finite(ctx, n, input, what);
+    if ((input == 1 ? a->first_op : a->second_op) != SCALE_DIV)
+        return;
+    for (int64_t i = 0; i < tensor_elements(n->in[input]); i++)
+        if (at[i] == 0)
+            fail(ctx, n, "column %lld is divided by 0: give 1 where a column is constant",
+                 (long long)i);
+}
+
 static void infer_scale(struct ctx *ctx, struct node *n, struct tensor *want)
 {
     static const char *const what[] = {"x", "first numbers", "second numbers"};
@@ -21,14 +37,77 @@ static void infer_scale(struct ctx *ctx, struct node *n, struct tensor *want)
     for (int i = 1; i < n->n_in; i++)
         if (n->in[i])
             check_numbers(ctx, n, i, what[i], x->dim[1]);
+    for (int i = 1; i < n->n_in; i++)
+        if (n->in[i])
+            check_scale_numbers(ctx, n, i, what[i]);
     want_like(want, x);
     if (x->type == DTYPE_FLOAT32 && out->type == DTYPE_FLOAT64)
         want->type = DTYPE_FLOAT64;
 }
 
-static void lower_none(struct lower *l, struct node *n)
+/* A call of (params, x, out, n) on the whole row. */
+static void lower_row(struct lower *l, const struct kernel *kernel, const void *params,
+                      struct tensor *x)
 {
-    fail(l->ctx, n, "no kernel runs it");
+    struct tensor *out = l->step->node->out[0];
+    struct call *c = lower_call(l, kernel, params);
+    call_bind(c, x, 0);
+    call_bind(c, out, 0);
+    c->count = (int32_t)tensor_elements(out);
+}
+
+/* x, or where it must be float64 and is not, its copy in the output. */
+static struct tensor *widened(struct lower *l)
+{
+    struct node *n = l->step->node;
+    if (n->in[0]->type == n->out[0]->type)
+        return n->in[0];
+    lower_row(l, &kernel_cast_f32_f64, NULL, n->in[0]);
+    return n->out[0];
+}
+
+static bool fits_float(const struct tensor *t)
+{
+    const double *at = t ? t->data : NULL;
+    for (int64_t i = 0; t && i < tensor_elements(t); i++)
+        if ((double)(float)at[i] != at[i])
+            return false;
+    return true;
+}
+
+/* The numbers of a constant input as float32; NULL where it is omitted. */
+static const float *floats(struct lower *l, int input, const char *label)
+{
+    const struct node *n = l->step->node;
+    const struct tensor *t = input < n->n_in ? n->in[input] : NULL;
+    if (!t)
+        return NULL;
+    float *at = NEWS(l->ctx, float, tensor_elements(t));
+    for (int64_t i = 0; i < tensor_elements(t); i++)
+        at[i] = (float)((const double *)t->data)[i];
+    return lower_constant(l, label, DTYPE_FLOAT32, tensor_elements(t), at);
+}
+
+static void lower_scale(struct lower *l, struct node *n)
+{
+    const struct attr_scale_features *a = n->attr;
+    const int8_t first_op = (int8_t)a->first_op, second_op = (int8_t)a->second_op;
+    const struct tensor *first = n->n_in > 1 ? n->in[1] : NULL;
+    const struct tensor *second = n->n_in > 2 ? n->in[2] : NULL;
+    if (n->out[0]->type == DTYPE_FLOAT64) {
+        struct tensor *x = widened(l);
+        struct mica_scale_features_f64 p = {first_op, second_op, lower_weights(l, 1, "first"),
+                                            lower_weights(l, 2, "second")};
+        lower_row(l, &kernel_scale_features_f64, &p, x);
+    } else if (fits_float(first) && fits_float(second)) {
+        struct mica_scale_features_f32 p = {first_op, second_op, floats(l, 1, "first"),
+                                            floats(l, 2, "second")};
+        lower_row(l, &kernel_scale_features_f32, &p, n->in[0]);
+    } else {
+        struct mica_scale_features_rounded p = {first_op, second_op, lower_weights(l, 1, "first"),
+                                                lower_weights(l, 2, "second")};
+        lower_row(l, &kernel_scale_features_rounded, &p, n->in[0]);
+    }
 }
 
 const struct op op_scale_features = {
@@ -41,7 +120,7 @@ const struct op op_scale_features = {
     .n_out = 1,
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(FLOAT64),
     .infer = infer_scale,
-    .lower = lower_none,
+    .lower = lower_scale,
 };
 
 /* ---- impute_features ------------------------------------------------------------------------- */
@@ -63,6 +142,20 @@ static void infer_impute(struct ctx *ctx, struct node *n, struct tensor *want)
     want_like(want, n->in[0]);
 }
 
+static void lower_impute(struct lower *l, struct node *n)
+{
+    const struct attr_impute_features *a = n->attr;
+    const bool is_nan = a->missing == MISSING_NAN;
+    const double missing = is_nan ? 0 : ((const double *)n->in[2]->data)[0];
+    if (n->out[0]->type == DTYPE_FLOAT32) {
+        struct mica_impute_features_f32 p = {is_nan, (float)missing, floats(l, 1, "fill")};
+        lower_row(l, &kernel_impute_features_f32, &p, n->in[0]);
+    } else {
+        struct mica_impute_features_f64 p = {is_nan, missing, lower_weights(l, 1, "fill")};
+        lower_row(l, &kernel_impute_features_f64, &p, n->in[0]);
+    }
+}
+
 const struct op op_impute_features = {
     .name = "impute_features",
     .summary = "missing features, NaN or one number, replaced by a number for each column",
@@ -73,7 +166,7 @@ const struct op op_impute_features = {
     .n_out = 1,
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(FLOAT64),
     .infer = infer_impute,
-    .lower = lower_none,
+    .lower = lower_impute,
 };
 
 /* ---- normalize_features ---------------------------------------------------------------------- */
@@ -93,6 +186,20 @@ static void infer_normalize(struct ctx *ctx, struct node *n, struct tensor *want
         want->type = DTYPE_FLOAT64;
 }
 
+/* scikit-learn takes norms below ten times the type's epsilon for 0, and leaves such rows. */
+static void lower_normalize(struct lower *l, struct node *n)
+{
+    const struct attr_normalize_features *a = n->attr;
+    if (n->out[0]->type == DTYPE_FLOAT32) {
+        struct mica_normalize_features_f32 p = {(int8_t)a->norm, 10 * FLT_EPSILON};
+        lower_row(l, &kernel_normalize_features_f32, &p, n->in[0]);
+    } else {
+        struct tensor *x = widened(l);
+        struct mica_normalize_features_f64 p = {(int8_t)a->norm, 10 * DBL_EPSILON};
+        lower_row(l, &kernel_normalize_features_f64, &p, x);
+    }
+}
+
 const struct op op_normalize_features = {
     .name = "normalize_features",
     .summary = "a row divided by its norm",
@@ -103,7 +210,7 @@ const struct op op_normalize_features = {
     .n_out = 1,
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(FLOAT64),
     .infer = infer_normalize,
-    .lower = lower_none,
+    .lower = lower_normalize,
 };
 
 /* ---- select_features ------------------------------------------------------------------------- */
@@ -122,6 +229,28 @@ static void infer_select(struct ctx *ctx, struct node *n, struct tensor *want)
     want->dim[1] = (int32_t)tensor_elements(index);
 }
 
+static void lower_select(struct lower *l, struct node *n)
+{
+    const int64_t size = tensor_elements(n->in[1]);
+    uint16_t *column = NEWS(l->ctx, uint16_t, size);
+    for (int64_t i = 0; i < size; i++) {
+        const int32_t at = ((const int32_t *)n->in[1]->data)[i];
+        if (at > UINT16_MAX)
+            fail(l->ctx, n, "takes column %d; generated code takes up to %d", (int)at, UINT16_MAX);
+        column[i] = (uint16_t)at;
+    }
+    column = (uint16_t *)(uintptr_t)lower_constant(l, "columns", DTYPE_UINT16, size, column);
+    static const struct kernel *const kernels[] = {
+        [1] = &kernel_select_features_s8,
+        [2] = &kernel_select_features_s16,
+        [4] = &kernel_select_features_f32,
+        [8] = &kernel_select_features_f64,
+    };
+    /* The kernels differ in the type of the elements alone. */
+    struct mica_select_features_f32 p = {.column = column};
+    lower_row(l, kernels[dtype_bits(n->in[0]->type) / 8], &p, n->in[0]);
+}
+
 const struct op op_select_features = {
     .name = "select_features",
     .summary = "some columns, in a given order",
@@ -131,5 +260,5 @@ const struct op op_select_features = {
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(FLOAT64) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) |
              TYPE_BIT(INT16) | TYPE_BIT(UINT16) | TYPE_BIT(INT32),
     .infer = infer_select,
-    .lower = lower_none,
+    .lower = lower_select,
 };

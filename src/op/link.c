@@ -32,9 +32,66 @@ static void infer_link(struct ctx *ctx, struct node *n, struct tensor *want)
     }
 }
 
+/* Another call on what the ones before have left in the output. */
+static void then(struct lower *l, const struct kernel *kernel, const void *params, int32_t from,
+                 int32_t count)
+{
+    struct tensor *out = l->step->node->out[0];
+    struct call *c = lower_call(l, kernel, params);
+    call_bind(c, out, from);
+    call_bind(c, out, 0);
+    c->count = count;
+}
+
+static void first(struct lower *l, const struct kernel *kernel, const void *params, int32_t to)
+{
+    struct node *n = l->step->node;
+    struct call *c = lower_call(l, kernel, params);
+    call_bind(c, n->in[0], 0);
+    call_bind(c, n->out[0], to);
+    c->count = n->in[0]->dim[1];
+}
+
 static void lower_link(struct lower *l, struct node *n)
 {
-    fail(l->ctx, n, "no kernel runs it");
+    const struct attr_link *a = n->attr;
+    const double *numbers = n->n_in > 1 && n->in[1] ? n->in[1]->data : NULL;
+    switch ((enum link_kind)a->kind) {
+    case LINK_SOFTMAX:
+        first(l, &kernel_link_softmax, NULL, 0);
+        break;
+    case LINK_LOGISTIC:
+        first(l, &kernel_link_logistic, NULL, 0);
+        break;
+    case LINK_LOGISTIC_PAIR:
+        first(l, &kernel_link_logistic, NULL, 1);
+        then(l, &kernel_link_complement, NULL, 1, 0);
+        break;
+    case LINK_OVR:
+        first(l, &kernel_link_logistic, NULL, 0);
+        then(l, &kernel_link_normalize, NULL, 0, n->in[0]->dim[1]);
+        break;
+    case LINK_NORMALIZE:
+        first(l, &kernel_link_normalize, NULL, 0);
+        break;
+    case LINK_EXP:
+        first(l, &kernel_link_exp, NULL, 0);
+        break;
+    case LINK_PATH: {
+        struct mica_link_path p = {.mean = numbers[0]};
+        first(l, &kernel_link_path, &p, 0);
+        break;
+    }
+    case LINK_AFFINE: {
+        struct mica_link_affine p = {.factor = numbers[0], .offset = numbers[1]};
+        first(l, &kernel_link_affine, &p, 0);
+        break;
+    }
+    case LINK_COMPLEMENT:
+    case LINK_COUNT:
+        first(l, &kernel_link_complement, NULL, 0);
+        break;
+    }
 }
 
 const struct op op_link = {
@@ -62,7 +119,14 @@ static void infer_median(struct ctx *ctx, struct node *n, struct tensor *want)
 
 static void lower_median(struct lower *l, struct node *n)
 {
-    fail(l->ctx, n, "no kernel runs it");
+    const int32_t size = n->in[0]->dim[1];
+    if (size > UINT16_MAX)
+        fail(l->ctx, n, "a median of %d numbers; at most %d are supported", (int)size, UINT16_MAX);
+    struct mica_weighted_median p = {.n = size, .weight = lower_weights(l, 1, "weights")};
+    struct call *c = lower_call(l, &kernel_weighted_median, &p);
+    call_bind(c, n->in[0], 0);
+    call_bind(c, n->out[0], 0);
+    call_bind(c, lower_temp(l, DTYPE_UINT16, size), 0);
 }
 
 const struct op op_weighted_median = {
