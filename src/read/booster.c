@@ -180,48 +180,45 @@ struct graph *booster_graph(struct ctx *ctx, int32_t n_features, const struct na
     return g;
 }
 
-static struct node *add_op(struct ctx *ctx, struct graph *g, const char *op, struct tensor *in,
-                           int n_in, enum dtype type, int32_t n)
+static struct node *add_op(struct ctx *ctx, struct graph *g, const struct op *op, const char *name,
+                           struct tensor *in, int n_in, enum dtype type, int32_t n)
 {
-    const struct op *kind = op_find(op);
-    assert(kind);
-    struct node *node = graph_add_node(ctx, g, op, kind, n_in, 1);
+    struct node *node = graph_add_node(ctx, g, name, op, n_in, 1);
     node->in[0] = in;
-    node->out[0] = graph_add_tensor(ctx, g, op, type, 2, (const int32_t[]){1, n});
+    node->out[0] = graph_add_tensor(ctx, g, name, type, 2, (const int32_t[]){1, n});
     node->out[0]->maker = node;
     return node;
 }
 
-static int32_t word_number(const char *const *words, const char *word)
+static struct node *add_link(struct ctx *ctx, struct graph *g, enum link_kind kind,
+                             struct tensor *scores, int n_in)
 {
-    int32_t i = 0;
-    while (words[i] && strcmp(words[i], word))
-        i++;
-    assert(words[i]);
-    return i;
+    const int32_t n = scores->dim[1] + (kind == LINK_LOGISTIC_PAIR);
+    struct node *node = add_op(ctx, g, op_table[OP_link], "link", scores, n_in, DTYPE_FLOAT64, n);
+    ((struct attr_link *)node->attr)->kind = (int32_t)kind;
+    return node;
 }
 
 static struct tensor *link_scores(struct ctx *ctx, struct graph *g, const struct heads *h,
                                   struct tensor *scores)
 {
-    const int n_in = h->numbers ? 2 : 1;
-    struct node *n = add_op(ctx, g, "link", scores, n_in, DTYPE_FLOAT64, h->n_linked);
-    const struct attr_field *kind = n->op->attrs;
-    while (strcmp(kind->name, "kind"))
-        kind++;
-    int32_t *at = (int32_t *)((char *)n->attr + kind->offset);
-    *at = word_number(kind->words, h->link);
-    if (h->numbers) {
-        n->in[1] = graph_add_tensor(ctx, g, "numbers", DTYPE_FLOAT64, 1, &h->n_numbers);
-        n->in[1]->data = copy_bytes(ctx, h->numbers, (size_t)h->n_numbers * sizeof(double));
+    if (!h->has_link)
+        return scores;
+    if (h->factor != 0 && h->factor != 1) {
+        const int32_t two = 2;
+        const double numbers[] = {h->factor, 0};
+        struct node *times = add_link(ctx, g, LINK_AFFINE, scores, 2);
+        times->in[1] = graph_add_tensor(ctx, g, "factor", DTYPE_FLOAT64, 1, &two);
+        times->in[1]->data = copy_bytes(ctx, numbers, sizeof numbers);
+        scores = times->out[0];
     }
-    return n->out[0];
+    return add_link(ctx, g, h->link, scores, 1)->out[0];
 }
 
 static void add_output(struct ctx *ctx, struct graph *g, struct tensor *t, const char *role)
 {
     if (t->type == DTYPE_FLOAT64)
-        t = add_op(ctx, g, "cast", t, 1, DTYPE_FLOAT32, t->dim[1])->out[0];
+        t = add_op(ctx, g, op_table[OP_cast], "cast", t, 1, DTYPE_FLOAT32, t->dim[1])->out[0];
     t->name = role;
     g->output[g->n_outputs] = t;
     g->role[g->n_outputs++] = role;
@@ -244,7 +241,7 @@ void booster_heads(struct ctx *ctx, struct graph *g, const struct heads *h, stru
     enum { OUTPUTS_MAX = 3 };
     g->output = NEWS(ctx, struct tensor *, OUTPUTS_MAX);
     g->role = NEWS(ctx, const char *, OUTPUTS_MAX);
-    struct tensor *linked = h->link ? link_scores(ctx, g, h, scores) : scores;
+    struct tensor *linked = link_scores(ctx, g, h, scores);
     if (!label) {
         add_output(ctx, g, linked, "predict");
         return;
@@ -256,7 +253,7 @@ void booster_heads(struct ctx *ctx, struct graph *g, const struct heads *h, stru
     g->classes = classes;
     g->n_labels = h->n_labels;
     add_output(ctx, g, label, "predict");
-    if (h->link)
+    if (h->has_link)
         add_output(ctx, g, linked, "predict_proba");
     add_output(ctx, g, scores, "decision_function");
 }

@@ -49,9 +49,9 @@ void booster_tree(struct booster *, const struct booster_node *, int32_t n, int3
 
 /* What an estimator gives. */
 struct heads {
-    int n_labels;                /* 0: numbers; 1: a class; more: labels of two classes each */
-    int32_t n_classes;           /* of one label */
-    bool has_link;               /* from scores to probabilities or results; else they are these */
+    int n_labels;      /* 0: numbers; 1: a class; more: labels of two classes each */
+    int32_t n_classes; /* of one label */
+    bool has_link;     /* from scores to probabilities or results; else they are these */
     enum link_kind link;
     double factor;               /* of the scores before the link; 0: none */
     const struct names *classes; /* NULL: 0, 1, 2, ... */

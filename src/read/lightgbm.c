@@ -210,31 +210,32 @@ static double *some_doubles(const struct block *b, enum key k, int64_t n)
 /* ---- objectives ------------------------------------------------------------------------------ */
 
 enum result { RESULT_NUMBER, RESULT_BINARY, RESULT_CLASSES };
+enum { NO_LINK = -1 };
 
 static const struct objective {
     const char *name;
     enum result result;
     enum decide decide;
-    const char *link;
+    int link; /* enum link_kind */
 } objectives[] = {
-    {"binary", RESULT_BINARY, DECIDE_CUT, "logistic_pair"},
-    {"multiclass", RESULT_CLASSES, DECIDE_SOFTMAX, "softmax"},
-    {"softmax", RESULT_CLASSES, DECIDE_SOFTMAX, "softmax"},
-    {"multiclassova", RESULT_CLASSES, DECIDE_ARGMAX, "logistic"},
-    {"regression", RESULT_NUMBER, DECIDE_ARGMAX, NULL},
-    {"regression_l1", RESULT_NUMBER, DECIDE_ARGMAX, NULL},
-    {"huber", RESULT_NUMBER, DECIDE_ARGMAX, NULL},
-    {"fair", RESULT_NUMBER, DECIDE_ARGMAX, NULL},
-    {"quantile", RESULT_NUMBER, DECIDE_ARGMAX, NULL},
-    {"mape", RESULT_NUMBER, DECIDE_ARGMAX, NULL},
-    {"lambdarank", RESULT_NUMBER, DECIDE_ARGMAX, NULL},
-    {"rank_xendcg", RESULT_NUMBER, DECIDE_ARGMAX, NULL},
-    {"poisson", RESULT_NUMBER, DECIDE_ARGMAX, "exp"},
-    {"gamma", RESULT_NUMBER, DECIDE_ARGMAX, "exp"},
-    {"tweedie", RESULT_NUMBER, DECIDE_ARGMAX, "exp"},
-    {"cross_entropy", RESULT_NUMBER, DECIDE_ARGMAX, "logistic"},
-    {"xentropy", RESULT_NUMBER, DECIDE_ARGMAX, "logistic"},
-    {"custom", RESULT_NUMBER, DECIDE_ARGMAX, NULL},
+    {"binary", RESULT_BINARY, DECIDE_CUT, LINK_LOGISTIC_PAIR},
+    {"multiclass", RESULT_CLASSES, DECIDE_SOFTMAX, LINK_SOFTMAX},
+    {"softmax", RESULT_CLASSES, DECIDE_SOFTMAX, LINK_SOFTMAX},
+    {"multiclassova", RESULT_CLASSES, DECIDE_ARGMAX, LINK_LOGISTIC},
+    {"regression", RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK},
+    {"regression_l1", RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK},
+    {"huber", RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK},
+    {"fair", RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK},
+    {"quantile", RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK},
+    {"mape", RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK},
+    {"lambdarank", RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK},
+    {"rank_xendcg", RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK},
+    {"poisson", RESULT_NUMBER, DECIDE_ARGMAX, LINK_EXP},
+    {"gamma", RESULT_NUMBER, DECIDE_ARGMAX, LINK_EXP},
+    {"tweedie", RESULT_NUMBER, DECIDE_ARGMAX, LINK_EXP},
+    {"cross_entropy", RESULT_NUMBER, DECIDE_ARGMAX, LINK_LOGISTIC},
+    {"xentropy", RESULT_NUMBER, DECIDE_ARGMAX, LINK_LOGISTIC},
+    {"custom", RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK},
 };
 
 struct model {
@@ -408,6 +409,16 @@ static float category_set(struct booster *booster, const struct arrays *a, const
     return booster_set(booster, a->words + from, to - from, b->place);
 }
 
+/* LightGBM takes numbers up to 1e-35 on either side for 0 before it looks at any test, so they all
+ * go where 0 goes. */
+static float whole_zero(float threshold)
+{
+    const float zero_max = 1e-35f;
+    if (threshold >= zero_max || threshold < -zero_max)
+        return threshold;
+    return threshold >= 0 ? zero_max : float_before(-zero_max);
+}
+
 static struct booster_node test_node(struct booster *booster, const struct arrays *a,
                                      const struct block *b, int32_t i)
 {
@@ -422,7 +433,7 @@ static struct booster_node test_node(struct booster *booster, const struct array
         node.flags = TREE_CATEGORIES;
         return node;
     }
-    node.threshold = float_below(a->threshold[i]);
+    node.threshold = whole_zero(float_below(a->threshold[i]));
     if (absent == ABSENT_NEVER) /* NaN counts as 0 */
         node.flags = node.threshold >= 0 ? TREE_MISSING_LEFT : 0;
     else
@@ -484,14 +495,13 @@ static void read_blocks(struct model *m, struct file *f)
 static struct heads heads_of(const struct model *m)
 {
     const struct objective *o = m->objective;
-    struct heads h = {.link = o->link, .n_linked = m->n_scores};
+    struct heads h = {.has_link = o->link != NO_LINK, .factor = m->sigmoid};
+    if (h.has_link)
+        h.link = (enum link_kind)o->link;
     if (o->result != RESULT_NUMBER) {
         h.n_labels = 1;
         h.n_classes = o->result == RESULT_BINARY ? 2 : m->n_scores;
-        h.n_linked = h.n_classes;
     }
-    if (o->link && strstr(o->link, "logistic"))
-        h.factor = m->sigmoid;
     return h;
 }
 

@@ -17,13 +17,14 @@
 
 enum base { BASE_AS_IT_IS, BASE_LOGIT, BASE_LOG };
 enum result { RESULT_NUMBER, RESULT_BINARY, RESULT_CLASSES };
+enum { NO_LINK = -1 };
 
 struct objective {
     const char *name;
     enum base base; /* from the base score to the margin */
     enum result result;
     enum decide decide;
-    const char *link;        /* of the margins to results or probabilities */
+    int link;                /* enum link_kind, of the margins to results or probabilities */
     bool (*is_one)(float x); /* the label that Python's classifier gives to a margin */
 };
 
@@ -43,26 +44,26 @@ static bool is_positive(float x)
 }
 
 static const struct objective objectives[] = {
-    {"binary:logistic", BASE_LOGIT, RESULT_BINARY, DECIDE_CUT, "logistic_pair", is_half},
-    {"binary:logitraw", BASE_AS_IT_IS, RESULT_BINARY, DECIDE_CUT, NULL, is_above_half},
-    {"binary:hinge", BASE_AS_IT_IS, RESULT_BINARY, DECIDE_CUT, NULL, is_positive},
-    {"multi:softprob", BASE_AS_IT_IS, RESULT_CLASSES, DECIDE_SOFTMAX, "softmax", NULL},
-    {"multi:softmax", BASE_AS_IT_IS, RESULT_CLASSES, DECIDE_ARGMAX, "softmax", NULL},
-    {"reg:logistic", BASE_LOGIT, RESULT_NUMBER, DECIDE_ARGMAX, "logistic", NULL},
-    {"count:poisson", BASE_LOG, RESULT_NUMBER, DECIDE_ARGMAX, "exp", NULL},
-    {"reg:gamma", BASE_LOG, RESULT_NUMBER, DECIDE_ARGMAX, "exp", NULL},
-    {"reg:tweedie", BASE_LOG, RESULT_NUMBER, DECIDE_ARGMAX, "exp", NULL},
-    {"survival:cox", BASE_LOG, RESULT_NUMBER, DECIDE_ARGMAX, "exp", NULL},
-    {"survival:aft", BASE_LOG, RESULT_NUMBER, DECIDE_ARGMAX, "exp", NULL},
-    {"reg:squarederror", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NULL, NULL},
-    {"reg:linear", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NULL, NULL},
-    {"reg:squaredlogerror", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NULL, NULL},
-    {"reg:absoluteerror", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NULL, NULL},
-    {"reg:pseudohubererror", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NULL, NULL},
-    {"reg:quantileerror", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NULL, NULL},
-    {"rank:pairwise", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NULL, NULL},
-    {"rank:ndcg", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NULL, NULL},
-    {"rank:map", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NULL, NULL},
+    {"binary:logistic", BASE_LOGIT, RESULT_BINARY, DECIDE_CUT, LINK_LOGISTIC_PAIR, is_half},
+    {"binary:logitraw", BASE_AS_IT_IS, RESULT_BINARY, DECIDE_CUT, NO_LINK, is_above_half},
+    {"binary:hinge", BASE_AS_IT_IS, RESULT_BINARY, DECIDE_CUT, NO_LINK, is_positive},
+    {"multi:softprob", BASE_AS_IT_IS, RESULT_CLASSES, DECIDE_SOFTMAX, LINK_SOFTMAX, NULL},
+    {"multi:softmax", BASE_AS_IT_IS, RESULT_CLASSES, DECIDE_ARGMAX, LINK_SOFTMAX, NULL},
+    {"reg:logistic", BASE_LOGIT, RESULT_NUMBER, DECIDE_ARGMAX, LINK_LOGISTIC, NULL},
+    {"count:poisson", BASE_LOG, RESULT_NUMBER, DECIDE_ARGMAX, LINK_EXP, NULL},
+    {"reg:gamma", BASE_LOG, RESULT_NUMBER, DECIDE_ARGMAX, LINK_EXP, NULL},
+    {"reg:tweedie", BASE_LOG, RESULT_NUMBER, DECIDE_ARGMAX, LINK_EXP, NULL},
+    {"survival:cox", BASE_LOG, RESULT_NUMBER, DECIDE_ARGMAX, LINK_EXP, NULL},
+    {"survival:aft", BASE_LOG, RESULT_NUMBER, DECIDE_ARGMAX, LINK_EXP, NULL},
+    {"reg:squarederror", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK, NULL},
+    {"reg:linear", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK, NULL},
+    {"reg:squaredlogerror", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK, NULL},
+    {"reg:absoluteerror", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK, NULL},
+    {"reg:pseudohubererror", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK, NULL},
+    {"reg:quantileerror", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK, NULL},
+    {"rank:pairwise", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK, NULL},
+    {"rank:ndcg", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK, NULL},
+    {"rank:map", BASE_AS_IT_IS, RESULT_NUMBER, DECIDE_ARGMAX, NO_LINK, NULL},
 };
 
 static const struct objective *find_objective(const struct json *learner)
@@ -370,17 +371,17 @@ static void read_trees(struct model *m, const struct json *booster, const struct
 static struct heads heads_of(const struct model *m)
 {
     const struct objective *o = m->objective;
-    struct heads h = {.link = o->link, .n_linked = m->n_groups};
+    struct heads h = {.has_link = o->link != NO_LINK};
+    if (h.has_link)
+        h.link = (enum link_kind)o->link;
     if (o->result == RESULT_CLASSES) {
         h.n_labels = 1;
         h.n_classes = m->n_groups;
     } else if (o->result == RESULT_BINARY) {
         h.n_labels = m->n_groups;
         h.n_classes = 2;
-        if (m->n_groups == 1)
-            h.n_linked = 2;
-        else if (h.link)
-            h.link = "logistic"; /* of each label the probability that it holds */
+        if (m->n_groups > 1)
+            h.link = LINK_LOGISTIC; /* of each label the probability that it holds */
     }
     return h;
 }
