@@ -157,6 +157,7 @@ void onnx_estimator_outputs(struct onnx *o)
         if (graph_is_output(g, v->tensor))
             fail(o->ctx, NULL, "the output '%s' is the same as another one: leave one out",
                  v->name);
+        v->tensor->name = v->name; /* those who run the model ask for it by this name */
         add_output(o, v);
     }
 }
