@@ -542,6 +542,8 @@ struct plan {
 /* ---- the passes, in the order of compile.c --------------------------------------------------- */
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
+/* Gives the outputs of a node the types and shapes that its operator makes of its inputs. */
+void infer_outputs(struct ctx *, struct node *);
 void pass_estimator(struct ctx *, struct graph *);
 void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
@@ -564,6 +566,7 @@ void plan_heads(struct ctx *, struct program *);
 
 void read_model(struct ctx *, const uint8_t *bytes, size_t n); /* tells formats by content */
 void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
+void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
 void read_json(struct ctx *, const uint8_t *bytes, size_t n);     /* XGBoost, CatBoost */
 void read_lightgbm(struct ctx *, const uint8_t *bytes, size_t n); /* its text */
 void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
