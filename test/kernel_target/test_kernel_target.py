@@ -14,11 +14,14 @@ import pytest
 from support import ALL, REPOSITORY, WARNINGS, need, run
 
 HERE = Path(__file__).parent
-PROGRAMS = ("conv2d_pairs", "dense_pairs", "depthwise3x3")
+PROGRAMS = ("add_linear", "conv2d_pairs", "dense_pairs", "depthwise3x3")
 THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 MUTANTS = (
+    ("add_linear", "add_linear_s8.h", "smlawt r12, r5, r8", "smlawb r12, r5, r8"),
+    ("add_linear", "add_linear_s8.h", "ssat r11, #8, r11, asr #20", "ssat r11, #8, r11, asr #21"),
+    ("add_linear", "add_linear_s8.h", "p->b_step == 1", "p->b_step < 2"),
     ("conv2d_pairs", "pairs.h", '"smlad lr, r6, " word ", lr', '"smlad lr, r5, " word ", lr'),
     ("conv2d_pairs", "pairs.h", "sub lr, lr, r7", "mov lr, lr"),
     ("conv2d_pairs", "pairs.h", '"lr", "r2", "asr #7"', '"lr", "r2", "asr #8"'),
