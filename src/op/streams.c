@@ -46,6 +46,12 @@ static void set_scales(struct lower *l, struct pack_layer *p, enum activation ac
     p->single = l->ctx->options.profile == MICA_PROFILE_SINGLE;
 }
 
+/* Outputs whose zero point is the least of all need a rounding less. */
+static int16_t has_relu(const struct tensor *out)
+{
+    return out->quant.zero[0] == -128;
+}
+
 static struct tensor *buffer(struct lower *l, int32_t bytes)
 {
     return lower_temp(l, DTYPE_INT16, (bytes + 1) / 2);
@@ -104,7 +110,7 @@ static void lower_1x1(struct lower *l, struct node *n, const int32_t *stream)
     struct tensor *in = n->in[0], *out = n->out[0];
     struct mica_conv2d_1x1_pairs_s8 p = {lower_i16(l, "the input's channels", in->dim[3]),
                                          lower_i16(l, "the output's channels", out->dim[3]),
-                                         stream};
+                                         has_relu(out), stream};
     struct tensor *scratch = buffer(l, pack_conv2d_1x1_pairs_buffer(in->dim[3]));
     struct call *c = lower_call(l, &kernel_conv2d_1x1_pairs_s8, &p);
     struct operand *from = call_bind(c, in, 0);
@@ -117,12 +123,12 @@ static void lower_1x1(struct lower *l, struct node *n, const int32_t *stream)
     c->joins = true;
 }
 
-#define CONV_PARAMS(a, in, w, out, words)                                  \
-    {                                                                      \
-        CONV_FIELDS(l, a, in, w, out),                                     \
-            .out_c = lower_i16(l, "the output's channels", (out)->dim[3]), \
-            .stride_h = lower_i16(l, "the stride", (a)->stride_h),         \
-            .in_zero = (int16_t)(in)->quant.zero[0], .stream = (words)     \
+#define CONV_PARAMS(a, in, w, out, words)                                                     \
+    {                                                                                         \
+        CONV_FIELDS(l, a, in, w, out),                                                        \
+            .out_c = lower_i16(l, "the output's channels", (out)->dim[3]),                    \
+            .stride_h = lower_i16(l, "the stride", (a)->stride_h),                            \
+            .in_zero = (int16_t)(in)->quant.zero[0], .relu = has_relu(out), .stream = (words) \
     }
 
 bool lower_conv2d_streams(struct lower *l, struct node *n)
@@ -186,13 +192,14 @@ bool lower_depthwise_streams(struct lower *l, struct node *n)
         .pad_left = lower_i16(l, "the padding", a->pad_left),
         .chunk = (int16_t)chunk,
         .in_zero = (int16_t)in->quant.zero[0],
+        .relu = has_relu(out),
         .stream = lower_constant(l, "stream", DTYPE_INT32, words, stream)};
     const struct mica_depthwise3x3_stride2_s8 p2 = {p.in_w,  p.channels, p.out_w, p.pad_left,
-                                                    p.chunk, p.in_zero,  p.stream};
+                                                    p.chunk, p.in_zero,  p.relu,  p.stream};
     const struct mica_depthwise3x3_w5_s8 p5 = {p.in_w,  p.channels, p.out_w, p.pad_left,
-                                               p.chunk, p.in_zero,  p.stream};
+                                               p.chunk, p.in_zero,  p.relu,  p.stream};
     const struct mica_depthwise3x3_w3_s8 p3 = {p.in_w,  p.channels, p.out_w, p.pad_left,
-                                               p.chunk, p.in_zero,  p.stream};
+                                               p.chunk, p.in_zero,  p.relu,  p.stream};
     const struct window window = conv_window(n, 3);
     const int32_t bytes = pack_depthwise3x3_buffer(chunk);
     if (a->stride_h == 2)

@@ -73,12 +73,13 @@ static void run(enum kernel kernel, const struct shape *s, const struct pack_lay
                                                .dilation_w = (int16_t)s->dilation_w,
                                                .pad_left = (int16_t)s->pad_left,
                                                .in_zero = (int16_t)l->in_zero,
+                                               .relu = l->out_zero == -128,
                                                .stream = stream};
     const struct mica_conv2d_patch_pairs_s8 patch = {pairs.in_w,     pairs.in_c,     pairs.out_w,
                                                      pairs.out_c,    pairs.kernel_h, pairs.kernel_w,
                                                      pairs.stride_h, pairs.stride_w, pairs.pad_left,
-                                                     pairs.in_zero,  stream};
-    const struct mica_conv2d_1x1_pairs_s8 one = {pairs.in_c, pairs.out_c, stream};
+                                                     pairs.in_zero,  pairs.relu,     stream};
+    const struct mica_conv2d_1x1_pairs_s8 one = {pairs.in_c, pairs.out_c, pairs.relu, stream};
     point_rows(s, in, rows);
     for (int32_t y = 0; y < s->out_h; y += strip, out += strip * s->out_w * s->out_c) {
         const int32_t n = y + strip > s->out_h ? s->out_h - y : strip;

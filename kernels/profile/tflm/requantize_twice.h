@@ -25,4 +25,11 @@ static inline int8_t mica_requantize_twice(int32_t twice, int32_t multiplier, in
     "asr " x ", " x ", " shift " \n"                            \
     "ssat " x ", #8, " x " \n"
 
+/* Where the zero point is -128, in four: what the sign is for moves negative numbers only, which
+ * all become -128. */
+#define MICA_REQUANTIZE_TWICE_RELU(x, temp, multiplier, half, shift) \
+    "smmlar " x ", " x ", " multiplier ", " half " \n"               \
+    "asr " x ", " x ", " shift " \n"                                 \
+    "ssat " x ", #8, " x " \n"
+
 #endif
