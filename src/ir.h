@@ -230,6 +230,7 @@ struct rows {
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
 bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_multiplier(const char *target);     /* 32 by 32 bits to 32, and no DSP extension */
 bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
 
 struct lower;

@@ -48,6 +48,16 @@ MUTANTS = (
     ("depthwise3x3", "depthwise3x3.h", "have > 2", "have > 1"),
     ("depthwise3x3", "planar.h", "str r10, [r6, #144]", "str r10, [r6, #96]"),
 )
+V6M_MUTANTS = (
+    ("conv2d_pairs", "quads.h", '"adcs r3, r6', '"adds r3, r3, r6'),
+    ("conv2d_pairs", "quads.h", '"add r9, r6', '"add r9, r5'),
+    ("conv2d_pairs", "quads.h", 'OUT("4", "20")', 'OUT("4", "24")'),
+    ("conv2d_pairs", "quads.h", '"asrs r5, r5, #15', '"asrs r5, r5, #14'),
+    ("conv2d_pairs", "quads.h", '"eors r5, r4', '"orrs r5, r4'),
+    ("conv2d_pairs", "requantize_twice.h", '"add r5, r11', '"add r5, r5'),
+    ("conv2d_pairs", "requantize_twice.h", '"asrs r5, r4, #31', '"lsrs r5, r4, #31'),
+    ("conv2d_pairs", "conv2d_quads_s8.h", "p->kernel_w <= p->in_w", "p->kernel_w <= p->in_w + 1"),
+)
 
 
 def facts(core: str) -> dict[str, str]:
@@ -131,12 +141,8 @@ def test_clang_levels(tmp_path: Path, program: str, level: str) -> None:
     assert "passed, 0 failed" in out
 
 
-@pytest.mark.parametrize(
-    "program, file, old, new", MUTANTS, ids=[f"{m[1]}-{i}" for i, m in enumerate(MUTANTS)]
-)
-def test_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) -> None:
-    """A kernel with one instruction or constant wrong does not pass."""
-    kernels = tmp_path / "kernels"
+def mutate(kernels: Path, file: str, old: str, new: str) -> None:
+    """A copy of the kernels with one of them changed."""
     for part in ("nn", "profile/tflm"):
         (kernels / part).mkdir(parents=True)
         for path in (REPOSITORY / "kernels" / part).glob("*.h"):
@@ -145,5 +151,25 @@ def test_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) ->
                 assert old in text, f"{file} has no '{old}'"
                 text = text.replace(old, new)
             (kernels / part / path.name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    "program, file, old, new", MUTANTS, ids=[f"{m[1]}-{i}" for i, m in enumerate(MUTANTS)]
+)
+def test_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) -> None:
+    """A kernel with one instruction or constant wrong does not pass."""
+    kernels = tmp_path / "kernels"
+    mutate(kernels, file, old, new)
     out = emulate(tmp_path, "cortex-m4f", program, "-O2", *BRIEF, kernels=kernels, status=None)
+    assert "passed, 0 failed" not in out
+
+
+@pytest.mark.parametrize(
+    "program, file, old, new", V6M_MUTANTS, ids=[f"{m[1]}-{i}" for i, m in enumerate(V6M_MUTANTS)]
+)
+def test_v6m_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) -> None:
+    """The same of the assembly for Cortex-M0."""
+    kernels = tmp_path / "kernels"
+    mutate(kernels, file, old, new)
+    out = emulate(tmp_path, "cortex-m0", program, "-O2", *BRIEF, kernels=kernels, status=None)
     assert "passed, 0 failed" not in out
