@@ -230,7 +230,7 @@ struct rows {
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
 bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
-bool core_has_fpu(const char *target);            /* it adds float32 in hardware */
+bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
 bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
 
 struct lower;
@@ -312,6 +312,7 @@ struct kernel {
     const char *params_name; /* "mica_conv2d_s8", of the struct; NULL: takes none */
     size_t params_bytes;
     const struct field *fields; /* ends with a NULL name */
+    bool folds; /* MICA_INLINE: every field of the parameters becomes part of the code */
     int n_args;
     const struct kernel_arg *args; /* after the parameters */
     kernel_call *call[MICA_PROFILE_COUNT];

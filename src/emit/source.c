@@ -40,8 +40,12 @@ void emit_offsets(struct emit *e, int indent)
             continue;
         if (!any)
             text_add(e->out, "%*senum { /* in elements of the tensor's type */\n", indent, "");
-        text_add(e->out, "%*s    %s = %d,\n", indent, "", name_offset(e, t),
-                 (int)(plan->interval[plan->of[i]].offset / (dtype_bits(t->type) / 8)));
+        const int offset = (int)plan->interval[plan->of[i]].offset;
+        text_add(e->out, "%*s    %s = ", indent, "", name_offset(e, t));
+        if (t->type == DTYPE_FLOAT64) /* has 4 bytes on AVR, and the plan counts 8 */
+            text_add(e->out, "%d / (int)sizeof(double),\n", offset);
+        else
+            text_add(e->out, "%d,\n", offset / (dtype_bits(t->type) / 8));
         any = true;
     }
     if (any)
@@ -186,7 +190,7 @@ static const char *params_argument(struct emit *e, int step, int call)
 {
     const struct call *c = e->program->step[step].call[call];
     const char *name = name_params(e, step, call);
-    if (core_has_program_memory(e->ctx->options.target))
+    if (core_has_program_memory(e->ctx->options.target) && !c->kernel->folds)
         return format(e->ctx, "MICA_ROM_COPY(%s, %s)", c->kernel->params_name, name);
     return format(e->ctx, "&%s", name);
 }

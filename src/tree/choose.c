@@ -227,7 +227,7 @@ static int64_t stream_bytes(const struct forest *f)
 static struct nest *choose_nest(struct lower *l, const struct forest *f)
 {
     const char *target = l->ctx->options.target;
-    struct nest *n = nest_plan(l->ctx, f, core_has_fpu(target));
+    struct nest *n = nest_plan(l->ctx, f, core_has_float(target));
     if (!n || (core_has_program_memory(target) && nest_bytes(n) > AVR_NEST_BYTES))
         return NULL;
     if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED)

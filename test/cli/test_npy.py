@@ -116,7 +116,7 @@ MISFIT = "the shape does not agree with the {} bytes of data in the file"
         ),
         (
             file_of(header_of(descr="'<f8'"), bytes(16)),
-            "float64 is no type of a model; save x.astype(numpy.float32)",
+            "no model takes float64; save x.astype(numpy.float32)",
         ),
         (file_of(header_of(descr="'<c8'"), bytes(16)), "type <c8 is not supported"),
         (file_of(header_of(descr="''"), bytes(16)), "type  is not supported"),
