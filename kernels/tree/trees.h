@@ -88,7 +88,7 @@ MICA_INLINE uint32_t mica_trees_bits(const struct mica_trees *p, uint32_t at)
 }
 
 /* All 32 of them. */
-static inline uint32_t mica_trees_bits32(const struct mica_trees *p, uint32_t at)
+MICA_SHARED uint32_t mica_trees_bits32(const struct mica_trees *p, uint32_t at)
 {
     const uint32_t skip = at & 7;
     uint32_t word = mica_trees_bits(p, at);
@@ -125,10 +125,9 @@ MICA_INLINE int32_t mica_trees_threshold(const struct mica_trees *p, uint32_t fe
         return (int32_t)((uint32_t)p->key_base + (w & mica_trees_mask(*bits)));
     const uint32_t first = MICA_ROM_U16(p->first + feature);
     if (p->key_form == MICA_KEY_RANK) {
-        uint32_t n = MICA_ROM_U16(p->first + feature + 1) - first - 1;
-        for (*bits = 0; n; n >>= 1)
-            ++*bits;
-        return (int32_t)MICA_ROM_U32(p->key_word + first + (w & mica_trees_mask(*bits)));
+        *bits = first & 15;
+        w &= ((uint32_t)1 << *bits) - 1;
+        return (int32_t)MICA_ROM_U32(p->key_word + (first >> 4) + w);
     }
     *bits = MICA_ROM_U8(p->key_width + feature);
     return (int32_t)((first << 16) + (w & mica_trees_mask(*bits)));
@@ -139,15 +138,15 @@ MICA_INLINE uint32_t mica_trees_missing(const struct mica_trees *p, int32_t key,
 {
     if (!p->zero)
         return key > 0x7f800000;
-    const uint32_t bits = (uint32_t)(p->key_negative && key < 0 ? ~key : key) & 0x7fffffff;
-    if (p->zero && zero && bits <= (p->x_form == MICA_X_FLOAT32 ? 0x0554ad2eu : 0))
-        return 1;
-    return p->x_form == MICA_X_FLOAT32 && bits > 0x7f800000;
+    if (p->x_form != MICA_X_FLOAT32)
+        return zero && !key;
+    const uint32_t size = (uint32_t)(p->key_negative && key < 0 ? ~key : key) & 0x7fffffff;
+    return size > 0x7f800000 || (zero && size <= 0x0554ad2e); /* 1e-35f */
 }
 
 /* 1 where the category, that is the number without its fraction, is not in the set. */
-static inline uint32_t mica_trees_outside(const struct mica_trees *p, const void *x,
-                                          uint32_t feature, uint32_t set)
+MICA_SHARED uint32_t mica_trees_outside(const struct mica_trees *p, const void *x, uint32_t feature,
+                                        uint32_t set)
 {
     const uint32_t *at = p->set + set, words = MICA_ROM_U32(at);
     int32_t category;
@@ -177,7 +176,7 @@ MICA_INLINE uint32_t mica_trees_side(const struct mica_trees *p, const void *x, 
     } else if (key > mica_trees_threshold(p, feature, w, bits)) {
         right = 1;
     }
-    if ((right || p->zero) && (p->missing || p->zero) && mica_trees_missing(p, key, rest))
+    if ((right || p->zero) && (p->missing || p->zero) && mica_trees_missing(p, key, rest & 1))
         right = !left;
     return right;
 }
@@ -190,8 +189,8 @@ MICA_INLINE uint32_t mica_trees_leaf_bits(const struct mica_trees *p, uint32_t w
 }
 
 /* Where the leaf is that x comes to from the node at `at`; *depth counts the tests. */
-static inline uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, uint32_t at,
-                                       uint32_t *depth)
+MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, uint32_t at,
+                                     uint32_t *depth)
 {
     const uint32_t flags = (uint32_t)(p->missing == MICA_MISSING_BIT) + p->zero + p->sets;
     const uint32_t head = 2u + p->feature_bits + flags;

@@ -31,8 +31,8 @@ MICA_INLINE int32_t mica_votes_first(const uint32_t *sum, int32_t n, uint32_t sh
     return !shared || sum[*best] - second > shared;
 }
 
-static inline void mica_votes_exact(const struct mica_trees *p, const void *x, uint64_t *sum,
-                                    int32_t *label)
+MICA_SHARED void mica_votes_exact(const struct mica_trees *p, const void *x, uint64_t *sum,
+                                  int32_t *label)
 {
     for (int32_t i = 0; i < p->n_scores; i++)
         sum[i] = 0;
@@ -62,7 +62,7 @@ MICA_INLINE void mica_trees_votes(const struct mica_trees *p, const void *x, uin
         decided &= mica_votes_first(of, n, shared, &label[g]);
         of += n;
     }
-    if (!decided && p->n_trees > 1)
+    if (p->share && p->n_trees > 1 && !decided)
         mica_votes_exact(p, x, (uint64_t *)exact, label);
 }
 
