@@ -30,7 +30,8 @@ enum {                /* key_form */
        MICA_KEY_WORD, /* number of a key in the table key_word */
        MICA_KEY_BITS, /* the key less key_base */
        MICA_KEY_RANK, /* number of a key among those of its feature, which begin at first[feature] */
-       MICA_KEY_WIDTH, /* the key less first[feature] * 2^16, in key_width[feature] bits */
+       MICA_KEY_WIDTH, /* the key less first[feature] * 2^16, in key_width[feature] bits, 1 at
+                       least */
 };
 enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 };                 /* x_form */
 enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT };                 /* missing */
@@ -55,7 +56,7 @@ struct mica_trees {
     const uint16_t *output;
     const uint32_t *base;
     const int32_t *base_fixed;
-    uint8_t path, one_output, share_bits, share_bytes, exponent_bits, ratio_bits;
+    uint8_t path, one_output, share_bits, share_bytes, exponent_bits, number_zero, ratio_bits;
     uint8_t decide;
     int16_t scale, fixed_shift;
     int32_t exponent_base, ratio_base, bound, cut_fixed;
@@ -90,11 +91,8 @@ MICA_INLINE uint32_t mica_trees_bits(const struct mica_trees *p, uint32_t at)
 /* All 32 of them. */
 MICA_SHARED uint32_t mica_trees_bits32(const struct mica_trees *p, uint32_t at)
 {
-    const uint32_t skip = at & 7;
-    uint32_t word = mica_trees_bits(p, at);
-    if (skip)
-        word |= (uint32_t)MICA_ROM_U8(p->stream + (at >> 3) + 4) << (32 - skip);
-    return word;
+    const uint32_t above = (uint32_t)MICA_ROM_U8(p->stream + (at >> 3) + 4) << 1;
+    return mica_trees_bits(p, at) | above << (31 - (at & 7));
 }
 
 MICA_INLINE int32_t mica_trees_key(const struct mica_trees *p, const void *x, uint32_t feature)
@@ -130,7 +128,7 @@ MICA_INLINE int32_t mica_trees_threshold(const struct mica_trees *p, uint32_t fe
         return (int32_t)MICA_ROM_U32(p->key_word + (first >> 4) + w);
     }
     *bits = MICA_ROM_U8(p->key_width + feature);
-    return (int32_t)((first << 16) + (w & mica_trees_mask(*bits)));
+    return (int32_t)((first << 16) + (w << (32 - *bits) >> (32 - *bits)));
 }
 
 /* Does a number that is NaN, or a zero that stands for it, come here? */
@@ -195,6 +193,7 @@ MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, 
     const uint32_t flags = (uint32_t)(p->missing == MICA_MISSING_BIT) + p->zero + p->sets;
     const uint32_t head = 2u + p->feature_bits + flags;
     const uint32_t key = p->set_bits > p->key_bits ? p->set_bits : p->key_bits;
+    const uint32_t code = p->leaf_more ? p->leaf_bits : 0;
     for (;;) {
         uint32_t w = mica_trees_bits(p, at), bits;
         const uint32_t kind = w & 3, feature = w >> 2 & mica_trees_mask(p->feature_bits);
@@ -206,7 +205,7 @@ MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, 
             w = key <= 25 ? mica_trees_bits(p, at) : mica_trees_bits32(p, at);
         uint32_t right = mica_trees_side(p, x, feature, w, flag, &bits);
         at += bits;
-        if (head + key + p->leaf_bits <= 25)
+        if (head + key + code <= 25)
             w >>= bits;
         else
             w = mica_trees_bits(p, at);

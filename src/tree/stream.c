@@ -109,7 +109,8 @@ static int32_t key_floor(const struct keys *k, int32_t feature)
 
 static int key_width(const struct keys *k, int32_t feature)
 {
-    return bits_for((uint32_t)k->of[k->at[feature + 1] - 1] - (uint32_t)key_floor(k, feature));
+    const uint32_t most = (uint32_t)k->of[k->at[feature + 1] - 1] - (uint32_t)key_floor(k, feature);
+    return most ? bits_for(most) : 1;
 }
 
 /* ---- the form of keys ------------------------------------------------------------------------ */
