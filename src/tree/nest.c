@@ -19,20 +19,34 @@ enum {
 
 /* ---- tests that decide nothing --------------------------------------------------------------- */
 
+/* The ends of an integer type. */
+static int32_t lowest(enum dtype type)
+{
+    return type == DTYPE_INT8 ? INT8_MIN : type == DTYPE_UINT8 ? 0 : INT16_MIN;
+}
+
+static int32_t highest(enum dtype type)
+{
+    return type == DTYPE_INT8 ? INT8_MAX : type == DTYPE_UINT8 ? UINT8_MAX : INT16_MAX;
+}
+
+int nest_compares(const struct forest *f, int32_t i)
+{
+    const enum dtype type = f->trees->x_type;
+    if (type == DTYPE_FLOAT32)
+        return f->flags[i] & TREE_MISSING_LEFT && f->key[i] >= 0x7f800000;
+    return f->key[i] >= highest(type) ? 1 : f->key[i] < lowest(type) ? -1 : 0;
+}
+
 /* 1: every x goes left, -1: every x goes right, 0: neither. */
 static int constant_way(const struct forest *f, int32_t i)
 {
-    const enum dtype type = f->trees->x_type;
-    const bool missing_left = f->flags[i] & TREE_MISSING_LEFT;
-    if (f->flags[i] & (TREE_CATEGORIES | TREE_ZERO_MISSING))
+    const int way = nest_compares(f, i);
+    if (f->flags[i] & TREE_CATEGORIES)
         return 0;
-    if (type == DTYPE_FLOAT32)
-        return missing_left && f->key[i] >= 0x7f800000;
-    const int32_t low = type == DTYPE_INT8 ? INT8_MIN : type == DTYPE_UINT8 ? 0 : INT16_MIN;
-    const int32_t high = type == DTYPE_INT8    ? INT8_MAX
-                         : type == DTYPE_UINT8 ? UINT8_MAX
-                                               : INT16_MAX;
-    return f->key[i] >= high ? 1 : f->key[i] < low ? -1 : 0;
+    if (f->flags[i] & TREE_ZERO_MISSING && way != (f->flags[i] & TREE_MISSING_LEFT ? 1 : -1))
+        return 0;
+    return way;
 }
 
 static bool same_add(const struct nest *n, int32_t a, int32_t b)

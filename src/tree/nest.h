@@ -49,8 +49,18 @@ struct nest *nest_plan(struct ctx *, const struct forest *, bool has_fpu);
  * redoes rows left undecided. */
 const struct code *nest_code(struct ctx *, struct nest *, const char *redo);
 double nest_met(const struct nest *); /* tests that a row meets, on the average of training rows */
+/* What a test's comparison says of every x: 1: it is not above the threshold, -1: it is; 0: neither.
+ */
+int nest_compares(const struct forest *, int32_t test);
 bool nest_guards(const struct nest *, int32_t feature); /* where it is guarded: this one, too? */
 int64_t nest_bytes(const struct nest *);                /* flash on a 32-bit core, estimated */
+
+/* ---- design.c -------------------------------------------------------------------------------- */
+
+/* Nested ifs where the ensemble gets them; NULL: it does not. */
+struct nest *design_nest(struct lower *, const struct forest *);
+/* Lowers the node to a table where that is better than `n` or, n being NULL, than the stream. */
+bool design_table(struct lower *, const struct forest *, const struct nest *n);
 
 /* ---- nest_sums.c ----------------------------------------------------------------------------- */
 
