@@ -548,6 +548,7 @@ void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
 void pass_fuse_pad(struct ctx *, struct graph *);
 void pass_fuse_activation(struct ctx *, struct graph *);
+void pass_fuse_value(struct ctx *, struct graph *); /* tree/nest_value.c */
 void pass_channels(struct ctx *, struct graph *);
 void pass_views(struct ctx *, struct graph *);
 void pass_outputs(struct ctx *, struct graph *);

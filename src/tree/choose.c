@@ -210,6 +210,10 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
     struct nest *nest = gives == GIVES_LABEL ? design_nest(l, f) : NULL;
     if (gives == GIVES_LABEL && design_table(l, f, nest))
         return;
+    if (gives == GIVES_SCORES && l->step->node->out[0]->type == DTYPE_FLOAT32) {
+        nest_value_lower(l, f);
+        return;
+    }
     struct mica_trees params = {.n_trees = f->n_trees,
                                 .n_scores = f->n_scores,
                                 .n_labels = t->n_labels,

@@ -34,7 +34,7 @@ static int64_t stream_bytes(const struct forest *f)
 struct nest *design_nest(struct lower *l, const struct forest *f)
 {
     const char *target = l->ctx->options.target;
-    struct nest *n = nest_plan(l->ctx, f, core_has_float(target));
+    struct nest *n = nest_plan(l->ctx, f, NEST_LABELS, core_has_float(target));
     if (!n || (core_has_program_memory(target) && nest_bytes(n) > AVR_NEST_BYTES))
         return NULL;
     return wants_speed(l) || (n->exact && nest_bytes(n) < stream_bytes(f)) ? n : NULL;

@@ -12,8 +12,7 @@
 
 enum {
     PART_TESTS = 1600, /* of a function: compilers take more than twice as long for twice as much */
-    TESTS_MAX = 1 << 15,
-    TEST_BYTES = 11, /* estimates: of a test with its jumps, of an addition */
+    TEST_BYTES = 11,   /* estimates: of a test with its jumps, of an addition */
     ADD_BYTES = 6
 };
 
@@ -187,10 +186,19 @@ static int64_t count_tests(const struct nest *n)
     return tests;
 }
 
-struct nest *nest_plan(struct ctx *ctx, const struct forest *f, bool has_fpu)
+static bool choose_sums(struct ctx *ctx, struct nest *n, enum nest_result result, bool has_fpu)
+{
+    if (result == NEST_VALUE)
+        return nest_value(ctx, n) && (n->sums != NEST_FLOAT || has_fpu);
+    return nest_label(ctx, n) || nest_lead(ctx, n) || nest_packed(ctx, n) ||
+           (has_fpu && nest_float(ctx, n)) || nest_fixed(ctx, n);
+}
+
+struct nest *nest_plan(struct ctx *ctx, const struct forest *f, enum nest_result result,
+                       bool has_fpu)
 {
     struct nest *n = NEW(ctx, struct nest);
-    if (f->n_tests < 1 || f->n_tests > TESTS_MAX)
+    if (f->n_tests < 1 || f->n_tests > NEST_TESTS_MAX)
         return NULL;
     n->forest = f;
     n->row = NEWS(ctx, int32_t, f->n_nodes);
@@ -199,8 +207,7 @@ struct nest *nest_plan(struct ctx *ctx, const struct forest *f, bool has_fpu)
     n->tests = NEWS(ctx, int32_t, f->n_nodes);
     n->root = NEWS(ctx, int32_t, f->n_trees);
     n->order = NEWS(ctx, int32_t, f->n_trees);
-    if (!nest_label(ctx, n) && !nest_lead(ctx, n) && !nest_packed(ctx, n) &&
-        !(has_fpu && nest_float(ctx, n)) && !nest_fixed(ctx, n))
+    if (!choose_sums(ctx, n, result, has_fpu))
         return NULL;
     prune(ctx, n);
     order_trees(n);

@@ -5,6 +5,8 @@
 
 #include "tree/tree.h"
 
+enum { NEST_TESTS_MAX = 1 << 15 }; /* beyond, compilers need more than seconds */
+
 /* What a leaf adds to, and how the label comes from it. */
 enum nest_sums {
     NEST_LABEL,  /* one tree: a leaf is a label, nothing is added */
@@ -38,13 +40,15 @@ struct nest {
     int rounded_bits; /* NEST_LEAD: the lower bits that count leaves that were rounded */
     const char *redo; /* (params, row, work, out): the kernel's part that is always right; NULL: all
                          of the kernel */
+    bool is_value;    /* the sum is the result, there is no label */
     bool guarded;     /* rows with a NaN never come to the tests */
     bool exact;       /* no leaf is rounded: sums decide alone */
 };
 
 /* How a label is found by nested ifs, or NULL where they would not find it, or would be too long
  * for a compiler. */
-struct nest *nest_plan(struct ctx *, const struct forest *, bool has_fpu);
+enum nest_result { NEST_LABELS, NEST_VALUE };
+struct nest *nest_plan(struct ctx *, const struct forest *, enum nest_result, bool has_fpu);
 /* A call's code that is printed from it; the kernel of the call, or the part of it named `redo`,
  * redoes rows left undecided. */
 const struct code *nest_code(struct ctx *, struct nest *, const char *redo);
@@ -69,5 +73,15 @@ bool nest_packed(struct ctx *, struct nest *);
 bool nest_lead(struct ctx *, struct nest *);
 bool nest_float(struct ctx *, struct nest *);
 bool nest_fixed(struct ctx *, struct nest *);
+bool nest_add_floats(struct ctx *, struct nest *); /* nest_float() without a look at the decision */
+void nest_rows_are_values(struct nest *);
+
+/* ---- nest_value.c ---------------------------------------------------------------------------- */
+
+bool nest_value(struct ctx *, struct nest *);
+double nest_value_error(const struct nest *); /* besides 2^-22 of the value */
+double nest_value_unit(const struct nest *);
+/* Lowers a node of scores whose output is float32. */
+void nest_value_lower(struct lower *, const struct forest *);
 
 #endif

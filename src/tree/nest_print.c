@@ -420,7 +420,12 @@ static void print_scores(struct print *p)
     const struct trees *t = n->forest->trees;
     if (t->n_scores == 1) {
         print_one_sum(p);
-        print_cut(p, "a", 0);
+        if (!n->is_value)
+            print_cut(p, "a", 0);
+        else if (n->sums == NEST_FLOAT)
+            text_add(p->out, "    out[0] = a;\n");
+        else
+            text_add(p->out, "    out[0] = (float)a * %af;\n", nest_value_unit(n));
         return;
     }
     text_add(p->out, "    %s sum[%d];\n", sum_type(n), (int)t->n_scores);
@@ -454,6 +459,9 @@ static void print(struct ctx *ctx, struct text *out, const struct call *call, co
         print_sets(&p);
     for (int32_t i = 0; i < n->n_parts && cut; i++)
         print_part(&p, i);
+    if (n->is_value && n->sums == NEST_FIXED)
+        text_add(out, "/* The value errs by at most %.2g and 2^-22 of itself. */\n",
+                 nest_value_error(n));
     print_head(&p);
     if (n->guarded)
         print_guard(&p);
@@ -481,7 +489,7 @@ const struct code *nest_code(struct ctx *ctx, struct nest *n, const char *redo)
         files[count++] = "float_bits.h";
     if (n->forest->tests_categories)
         files[count++] = "in_set.h";
-    if (n->sums != NEST_LABEL && n->sums != NEST_LEAD && t->decide != DECIDE_CUT)
+    if (n->sums != NEST_LABEL && n->sums != NEST_LEAD && t->decide != DECIDE_CUT && !n->is_value)
         files[count++] = first[n->sums];
     struct code *c = NEW(ctx, struct code);
     n->redo = redo;
