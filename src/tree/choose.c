@@ -5,7 +5,7 @@
 
 #include "kernels.gen.h"
 #include "tree/nest.h"
-#include "tree/table.h"
+#include "tree/tree.h"
 
 /* ---- constants ------------------------------------------------------------------------------- */
 
@@ -202,54 +202,6 @@ static void lower_sums(struct lower *l, const struct forest *f, struct tree_stre
     set_code(l, call, nest);
 }
 
-/* ---- between the designs --------------------------------------------------------------------- */
-
-enum { /* estimates for 32-bit cores: bytes of code, and instructions */
-       STREAM_CODE_BYTES = 450,
-       STREAM_REDO_BYTES = 700,
-       STREAM_TEST_BITS = 24,
-       TABLE_TEST_INSTRUCTIONS = 5,
-       NEST_TEST_INSTRUCTIONS = 4,
-       NEST_TREE_INSTRUCTIONS = 3,
-       AVR_NEST_BYTES =
-           4096 /* of the estimate; comparing 32 bits takes a core of 8 four times that */
-};
-
-static int64_t stream_bytes(const struct forest *f)
-{
-    const int64_t leaves = f->trees->path || f->is_vote ? 0 : f->kind == LEAF_FLOAT32 ? 32 : 58;
-    return STREAM_CODE_BYTES + (f->n_trees > 1 ? STREAM_REDO_BYTES : 0) +
-           (STREAM_TEST_BITS + leaves) * f->n_tests / 8;
-}
-
-/* Nested ifs are the fastest of all but for tables of few tests; for little ensembles they take the
- * least flash, too, provided that they need no kernel beside them. */
-static struct nest *choose_nest(struct lower *l, const struct forest *f)
-{
-    const char *target = l->ctx->options.target;
-    struct nest *n = nest_plan(l->ctx, f, core_has_float(target));
-    if (!n || (core_has_program_memory(target) && nest_bytes(n) > AVR_NEST_BYTES))
-        return NULL;
-    if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED)
-        return n;
-    return n->exact && nest_bytes(n) < stream_bytes(f) ? n : NULL;
-}
-
-static const struct table *choose_table(struct lower *l, const struct forest *f,
-                                        const struct nest *n)
-{
-    const struct table *t = table_plan(l->ctx, f);
-    if (!t)
-        return NULL;
-    const int64_t bytes = stream_bytes(f), with_nest = n ? nest_bytes(n) : bytes;
-    if (l->ctx->options.optimize != MICA_OPTIMIZE_SPEED)
-        return table_bytes(t) < bytes && table_bytes(t) < with_nest ? t : NULL;
-    const double nest = n ? NEST_TEST_INSTRUCTIONS * nest_met(n) +
-                                NEST_TREE_INSTRUCTIONS * (double)f->n_trees
-                          : INFINITY;
-    return TABLE_TEST_INSTRUCTIONS * t->n < nest && table_bytes(t) < bytes + with_nest ? t : NULL;
-}
-
 /* ---- one tree -------------------------------------------------------------------------------- */
 
 /* The label that the library gives where a row comes to a leaf of these numbers. */
@@ -317,10 +269,11 @@ static bool lower_class(struct lower *l, const struct forest *f)
 void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
 {
     const struct trees *t = f->trees;
-    struct nest *nest = gives == GIVES_LABEL ? choose_nest(l, f) : NULL;
-    const struct table *table = gives == GIVES_LABEL ? choose_table(l, f, nest) : NULL;
-    if (table) {
-        table_lower(l, table, l->ctx->options.optimize == MICA_OPTIMIZE_SPEED);
+    struct nest *nest = gives == GIVES_LABEL ? design_nest(l, f) : NULL;
+    if (gives == GIVES_LABEL && design_table(l, f, nest))
+        return;
+    if (gives == GIVES_SCORES && l->step->node->out[0]->type == DTYPE_FLOAT32) {
+        nest_value_lower(l, f);
         return;
     }
     struct mica_trees params = {.n_trees = f->n_trees,
@@ -331,7 +284,7 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
                                 .divisor = divisor_of(l, t)};
     struct tree_stream s = {.params = &params};
     struct leaf_codes c = {0};
-    if (gives == GIVES_LABEL && lower_class(l, f))
+    if (gives == GIVES_LABEL && !nest && lower_class(l, f))
         return;
     if (t->n_labels > 1 && gives == GIVES_LABEL)
         params.group = narrow(l, "groups", t->group, t->n_labels);
