@@ -26,6 +26,14 @@ static bool is_tflite(const uint8_t *bytes, size_t n)
     return n >= 8 && !memcmp(bytes + 4, "TFL3", 4);
 }
 
+/* ONNX files have no magic number. Writers put fields in the order of their numbers, so one starts
+ * with the version of the format, a small number, and the tag of another field follows. */
+static bool is_onnx(const uint8_t *bytes, size_t n)
+{
+    enum { TAG_IR_VERSION = 1 << 3 };
+    return n >= 3 && bytes[0] == TAG_IR_VERSION && bytes[1] >= 1 && bytes[1] < 64 && bytes[2] >= 8;
+}
+
 static bool is_lightgbm(const uint8_t *bytes, size_t n)
 {
     return starts_with(bytes, n, "tree\n") || starts_with(bytes, n, "tree\r\n");
@@ -78,8 +86,9 @@ static const struct format {
     bool (*is)(const uint8_t *bytes, size_t n);
     void (*read)(struct ctx *, const uint8_t *bytes, size_t n);
 } formats[] = {
-    {is_text, read_ir},   {is_tflite, read_tflite},   {is_lightgbm, read_lightgbm},
-    {is_json, read_json}, {is_ubjson, refuse_ubjson}, {is_cbm, refuse_cbm},
+    {is_text, read_ir},           {is_tflite, read_tflite}, {is_onnx, read_onnx},
+    {is_lightgbm, read_lightgbm}, {is_json, read_json},     {is_ubjson, refuse_ubjson},
+    {is_cbm, refuse_cbm},
 };
 
 void read_model(struct ctx *ctx, const uint8_t *bytes, size_t n)
