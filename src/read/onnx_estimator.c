@@ -154,6 +154,11 @@ void onnx_estimator_outputs(struct onnx *o)
         if (v->tensor->data || !v->tensor->maker)
             fail(o->ctx, NULL, "the output '%s' is %s: there is nothing to compute", v->name,
                  v->tensor->data ? "a constant" : "the input");
+        if (v->tag != TAG_NONE)
+            fail(o->ctx, NULL,
+                 "the output '%s' is a step towards other results, which alone is not "
+                 "supported: leave it out",
+                 v->name);
         if (graph_is_output(g, v->tensor))
             fail(o->ctx, NULL, "the output '%s' is the same as another one: leave one out",
                  v->name);
