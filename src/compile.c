@@ -32,6 +32,7 @@ static const struct pass {
     {"float_weights", pass_float_weights},
     {"fold", pass_fold},
     {"infer", pass_infer},
+    {"fold_features", pass_fold_features},
     {"fuse_pad", pass_fuse_pad},
     {"fuse_activation", pass_fuse_activation},
     {"channels", pass_channels},

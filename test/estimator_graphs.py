@@ -134,3 +134,85 @@ class Graph:
         """Some columns."""
         index = self.constant("columns", columns, "int32")
         return self.node("select_features", [x, index], "selected", dtype, (1, len(columns)))
+
+    def trees(self, x: int, arrays: dict[str, Any], gives: str, **how: Any) -> int:
+        """An ensemble of trees; arrays as tree_arrays() makes them."""
+        inputs: list[int | None] = [x]
+        for name, dtype in TREE_ARRAYS.items():
+            values = np.asarray(arrays[name])
+            inputs.append(self.constant(name, values, dtype or str(values.dtype)))
+        scores = len(arrays["base"])
+        dtype, shape = ("int32", (1,)) if gives == "label" else ("float64", (1, scores))
+        return self.node("trees", inputs, gives, dtype, shape, gives=gives, **how)
+
+
+TREE_ARRAYS = {
+    "root": "int32", "output": "int32", "feature": "int32", "threshold": "", "left": "int32",
+    "right": "int32", "flags": "uint8", "weight": "float32", "value": "float64", "base": "float64",
+    "numbers": "float64",
+}  # fmt: skip
+
+
+def float_below(threshold: np.ndarray) -> np.ndarray:
+    """The largest float32 that is not above a float64."""
+    rounded = threshold.astype(np.float32)
+    return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+
+
+def forest_arrays(forest: Any) -> dict[str, Any]:
+    """A fitted decision tree, or forest of classifiers of one output, whose leaves are fractions."""
+    found: dict[str, list[Any]] = {name: [] for name in TREE_ARRAYS}
+    trees = forest.estimators_ if hasattr(forest, "estimators_") else [forest]
+    for model in trees:
+        tree = model.tree_
+        value = tree.value[:, 0] / tree.value[:, 0].sum(axis=1, keepdims=True)
+        add_tree(
+            found, 0, tree.children_left, tree.children_right, tree.feature, tree.threshold,
+            value, tree.children_left < 0, tree.missing_go_to_left,
+        )
+    found["threshold"] = float_below(np.array(found["threshold"], dtype=np.float64))
+    found["base"], found["numbers"] = [0.0] * forest.n_classes_, [float(len(trees)), 0.0]
+    return found
+
+
+def histogram_arrays(model: Any) -> dict[str, Any]:
+    """A fitted HistGradientBoosting estimator without categories; thresholds are float64."""
+    found: dict[str, list[Any]] = {name: [] for name in TREE_ARRAYS}
+    for iteration in model._predictors:  # pylint: disable=protected-access
+        for output, predictor in enumerate(iteration):
+            node = predictor.nodes
+            add_tree(
+                found, output, node["left"], node["right"], node["feature_idx"],
+                node["num_threshold"], node["value"][:, None], node["is_leaf"] == 1,
+                node["missing_go_to_left"],
+            )
+    found["threshold"] = np.array(found["threshold"], dtype=np.float64)
+    found["base"] = np.ravel(model._baseline_prediction)  # pylint: disable=protected-access
+    found["numbers"] = [1.0, np.nextafter(0.0, 1.0)]
+    return found
+
+
+def add_tree(
+    found: dict[str, list[Any]], output: int, left: Any, right: Any, feature: Any, threshold: Any,
+    value: Any, is_leaf: Any, missing_left: Any,
+) -> None:
+    """Appends a tree in the order node, left, right."""
+    found["root"].append(len(found["feature"]))
+    found["output"].append(output)
+    waiting = [(0, -1)]
+    while waiting:
+        node, parent = waiting.pop()
+        at = len(found["feature"])
+        if parent >= 0:
+            found["right"][parent] = at
+        leaf = bool(is_leaf[node])
+        found["feature"].append(-1 if leaf else int(feature[node]))
+        found["threshold"].append(0.0 if leaf else float(threshold[node]))
+        found["left"].append(len(found["value"]) if leaf else at + 1)
+        found["right"].append(0)
+        found["flags"].append(0 if leaf else int(missing_left[node]))
+        found["weight"].append(0.0)
+        if leaf:
+            found["value"].append(value[node])
+        else:
+            waiting += [(int(right[node]), at), (int(left[node]), -1)]

@@ -29,4 +29,12 @@
 #define MICA_ROM_COPY(type, at) (&(at))
 #endif
 
+/* Small helpers, and kernels whose parameters a compiler is to fold into the code. It judges their
+ * size before it knows what folds away. */
+#if defined(__GNUC__)
+#define MICA_INLINE static inline __attribute__((always_inline))
+#else
+#define MICA_INLINE static inline
+#endif
+
 #endif

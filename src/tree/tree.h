@@ -131,6 +131,13 @@ void leaves_classify(struct ctx *, struct forest *);
 
 void sums_prepare(struct ctx *, struct forest *);
 
+/* ---- evaluate.c ------------------------------------------------------------------------------ */
+
+/* The scores of a row, in the library's arithmetic, divided; x: as floats, whatever x_type is. */
+void trees_scores(const struct trees *, const float *x, double *score);
+/* The labels of a row from its scores. False: a softmax has two so close that this is no answer. */
+bool trees_label(const struct trees *, const double *score, int32_t *label);
+
 /* ---- stream.c: an ensemble as bits (kernels/tree/trees.h) ------------------------------------- */
 
 struct mica_trees; /* the kernels' parameters */
