@@ -404,6 +404,22 @@ STEPS: dict[str, tuple[Callable[[], list[Any]], dict[str, Any]]] = {
         lambda: [helper.make_node("Gather", ["x", "i"], ["y"], axis=1)],
         {"i": np.array([-1, 1, 1], np.int64)},
     ),
+    "slice": (
+        lambda: [helper.make_node("Slice", ["x", "a", "b", "c"], ["y"])],
+        {
+            "a": np.array([-2], np.int64),
+            "b": np.array([9], np.int64),
+            "c": np.array([1], np.int64),
+        },
+    ),
+    "rows": (
+        lambda: [
+            helper.make_node("Mul", ["x", "x"], ["s"]),
+            helper.make_node("Sub", ["one", "s"], ["d"]),
+            helper.make_node("Sum", ["x", "s", "d"], ["y"]),
+        ],
+        {"one": np.float32(1)},
+    ),
     "concat": (
         lambda: [
             helper.make_node("Mul", ["x", "c"], ["m"]),
@@ -650,6 +666,26 @@ REFUSALS: dict[str, tuple[Any, str]] = {
         "operators of the domain ai.mica and others",
     ),
     "nothing": (with_nodes(helper.make_node("Identity", ["x"], ["y"])), "there is nothing to compute"),
+    "step": (with_nodes(helper.make_node("Exp", ["x"], ["y"])), "'y' is a step towards other"),
+    "use of a step": (
+        with_nodes(
+            helper.make_node("Exp", ["x"], ["e"]), ml("Normalizer", ["e"], ["y"], norm="L2")
+        ),
+        "its input 'e' is a step towards",
+    ),
+    "mean": (
+        with_nodes(helper.make_node("ReduceMean", ["x"], ["y"], axes=[0], keepdims=0)),
+        "means are supported over single trees only",
+    ),
+    "slice": (
+        with_nodes(
+            helper.make_node("Slice", ["x", "a", "b", "c"], ["y"]),
+            a=np.array([2], np.int64),
+            b=np.array([1], np.int64),
+            c=np.array([1], np.int64),
+        ),
+        "it takes columns 2 to 1 of 3",
+    ),
     "encoder": (
         with_nodes(ml("LabelEncoder", ["x"], ["y"], keys_floats=[1.0], values_floats=[2.0])),
         "supported where it names classes",

@@ -18,7 +18,7 @@ xgboost = pytest.importorskip("xgboost")
 lightgbm = pytest.importorskip("lightgbm")
 from onnxmltools.convert.common.data_types import FloatTensorType  # noqa: E402
 from sklearn import compose, datasets, ensemble, feature_selection, impute  # noqa: E402
-from sklearn import linear_model, pipeline, preprocessing, svm, tree  # noqa: E402
+from sklearn import linear_model, multiclass, pipeline, preprocessing, svm, tree  # noqa: E402
 
 from onnx_models import run_mica, run_runtime, save  # noqa: E402
 from support import PORTABLE, mica, need, run  # noqa: E402
@@ -67,6 +67,9 @@ EXACT: dict[str, tuple[Any, str]] = {
     "random forest of names": (ensemble.RandomForestClassifier(12), "iris names"),
     "random forest of two": (ensemble.RandomForestClassifier(12, max_depth=4), "cancer"),
     "extra trees": (ensemble.ExtraTreesClassifier(8), "cancer"),
+    "bagging": (ensemble.BaggingClassifier(n_estimators=7), "iris names"),
+    "bagging of two": (ensemble.BaggingClassifier(n_estimators=7), "cancer"),
+    "bagging regressor": (ensemble.BaggingRegressor(n_estimators=7), "diabetes"),
     "tree regressor": (tree.DecisionTreeRegressor(max_depth=7), "diabetes"),
     "forest regressor": (ensemble.RandomForestRegressor(12), "diabetes"),
     "boosting regressor": (ensemble.GradientBoostingRegressor(n_estimators=40), "diabetes"),
@@ -129,6 +132,8 @@ EXACT: dict[str, tuple[Any, str]] = {
 LINKED: dict[str, tuple[Any, str]] = {
     "boosting": (ensemble.GradientBoostingClassifier(n_estimators=20), "iris"),
     "boosting of two": (ensemble.GradientBoostingClassifier(n_estimators=40), "cancer"),
+    "adaboost": (ensemble.AdaBoostClassifier(n_estimators=20), "iris names"),
+    "adaboost of two": (ensemble.AdaBoostClassifier(n_estimators=20), "cancer"),
     "xgboost": (xgboost.XGBClassifier(n_estimators=20), "iris"),
     "xgboost of two": (xgboost.XGBClassifier(n_estimators=30, base_score=0.3), "cancer"),
     "xgboost digits": (xgboost.XGBClassifier(n_estimators=5), "digits"),
@@ -144,7 +149,11 @@ LINEAR: dict[str, tuple[Any, str]] = {
     "linear svc of two": (svm.LinearSVC(), "cancer"),
     "ridge classifier": (linear_model.RidgeClassifier(), "iris"),
     "perceptron": (linear_model.Perceptron(), "iris"),
-    "sgd": (linear_model.SGDClassifier(), "iris"),
+    "perceptron of two": (linear_model.Perceptron(), "cancer"),
+    "sgd": (linear_model.SGDClassifier(), "iris names"),
+    "sgd of two": (linear_model.SGDClassifier(), "cancer"),
+    "sgd of two with probabilities": (linear_model.SGDClassifier(loss="log_loss"), "cancer"),
+    "sgd regressor": (linear_model.SGDRegressor(), "diabetes"),
     "linear": (linear_model.LinearRegression(), "diabetes"),
     "ridge": (linear_model.Ridge(), "diabetes"),
     "lasso": (linear_model.Lasso(0.1), "diabetes"),
@@ -153,6 +162,33 @@ LINEAR: dict[str, tuple[Any, str]] = {
     "scaled logistic": (
         pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression()),
         "cancer",
+    ),
+}
+
+
+# Of several models: links of linear scores, and sums of probabilities.
+MIXED: dict[str, tuple[Any, str]] = {
+    "sgd with probabilities": (
+        pipeline.make_pipeline(
+            preprocessing.StandardScaler(),
+            linear_model.SGDClassifier(loss="log_loss", random_state=1),
+        ),
+        "iris",
+    ),
+    "one against the rest": (
+        multiclass.OneVsRestClassifier(linear_model.LogisticRegression()),
+        "iris",
+    ),
+    "voting": (
+        ensemble.VotingClassifier(
+            [
+                ("linear", linear_model.LogisticRegression()),
+                ("forest", ensemble.RandomForestClassifier(5, random_state=1)),
+            ],
+            voting="soft",
+            flatten_transform=False,
+        ),
+        "iris",
     ),
 }
 
@@ -179,6 +215,17 @@ def test_labels_are_the_runtimes(tmp_path: Path, case: str) -> None:
     (label, scores), _ = results(LINKED[case], tmp_path)
     assert np.array_equal(*label)
     assert np.allclose(*scores, rtol=0, atol=3e-7)
+
+
+@pytest.mark.parametrize("case", MIXED)
+def test_models_of_models(tmp_path: Path, case: str) -> None:
+    """Labels of rows whose two best probabilities are further apart than float32 sums can be off."""
+    (label, scores), _ = results(MIXED[case], tmp_path)
+    best = np.sort(scores[1])[:, -2:]
+    clear = best[:, 1] - best[:, 0] > 1e-5
+    assert clear.mean() > 0.95
+    assert np.array_equal(label[0][clear], label[1][clear])
+    assert np.allclose(*scores, rtol=0, atol=2e-6)
 
 
 def test_maps_by_class_are_rows(tmp_path: Path) -> None:
