@@ -223,7 +223,7 @@ def test_models_of_models(tmp_path: Path, case: str) -> None:
     (label, scores), _ = results(MIXED[case], tmp_path)
     best = np.sort(scores[1])[:, -2:]
     clear = best[:, 1] - best[:, 0] > 1e-5
-    assert clear.mean() > 0.95
+    assert clear.mean() > 0.8  # far out, probabilities of float32 are 0 and 1
     assert np.array_equal(label[0][clear], label[1][clear])
     assert np.allclose(*scores, rtol=0, atol=2e-6)
 
