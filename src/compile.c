@@ -88,6 +88,8 @@ static void read_model(struct ctx *ctx, const struct mica *m)
     static const char magic[] = "mica-ir ";
     if (m->n_bytes >= sizeof magic - 1 && !memcmp(m->bytes, magic, sizeof magic - 1))
         read_text(ctx, m->bytes, m->n_bytes);
+    else if (onnx_looks_like(m->bytes, m->n_bytes))
+        read_onnx(ctx, m->bytes, m->n_bytes);
     else
         read_tflite(ctx, m->bytes, m->n_bytes);
     assert(ctx->graph);
@@ -148,6 +150,12 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
              "the name '%s' is no C identifier: use letters, digits and _, and start "
              "with a letter",
              ctx->options.name);
+    if ((ctx->options.by_row || ctx->options.keep_input) && ctx->options.max_ram <= 0 &&
+        ctx->options.optimize != MICA_OPTIMIZE_RAM)
+        fail(ctx, NULL,
+             "%s is a matter of rows, and under this objective tensors are whole: add --optimize "
+             "ram, or --max-ram",
+             ctx->options.by_row ? "--by-row" : "--keep-input");
     assert(ctx->options.profile < MICA_PROFILE_COUNT);
     ctx->options.name = format(ctx, "%s", ctx->options.name);
     ctx->options.target = format(ctx, "%s", ctx->options.target);

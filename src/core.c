@@ -5,14 +5,26 @@
 
 #include "ir.h"
 
-bool core_has_dsp(const char *target)
+static bool is_one_of(const char *target, const char *const *cores)
 {
-    static const char *const cores[] = {"cortex-m4", "cortex-m4f", "cortex-m7", "cortex-m33",
-                                        "cortex-m55"};
-    for (size_t i = 0; i < sizeof cores / sizeof cores[0]; i++)
-        if (!strcmp(cores[i], target))
+    for (; *cores; cores++)
+        if (!strcmp(*cores, target))
             return true;
     return false;
+}
+
+bool core_has_dsp(const char *target)
+{
+    static const char *const cores[] = {"cortex-m4",  "cortex-m4f", "cortex-m7",
+                                        "cortex-m33", "cortex-m55", NULL};
+    return is_one_of(target, cores);
+}
+
+bool core_has_float(const char *target)
+{
+    static const char *const cores[] = {"cortex-m4f", "cortex-m7", "cortex-m33",
+                                        "cortex-m55", "host",      NULL};
+    return is_one_of(target, cores);
 }
 
 bool core_has_program_memory(const char *target)

@@ -230,6 +230,7 @@ struct rows {
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
 bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
 bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
 
 struct lower;
@@ -299,7 +300,7 @@ struct field {
 enum arg_kind { ARG_INPUT, ARG_ROWS, ARG_OUTPUT, ARG_COUNT };
 struct kernel_arg {
     enum arg_kind kind;
-    enum dtype type; /* of what the pointer points to */
+    enum dtype type; /* of what the pointer points to; DTYPE_COUNT: of any type (const void *) */
 };
 
 /* Calls the kernel: pointers in the order of its arguments; ARG_ROWS: an array of row pointers. */
@@ -537,6 +538,8 @@ struct plan {
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
 void pass_estimator(struct ctx *, struct graph *);
+/* Gives the outputs of a node the types and shapes that its operator makes of its inputs. */
+void infer_outputs(struct ctx *, struct node *);
 void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
@@ -556,6 +559,8 @@ void plan_heads(struct ctx *, struct program *);
 /* ---- read/: bytes -> graph ------------------------------------------------------------------- */
 
 void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
+bool onnx_looks_like(const uint8_t *bytes, size_t n);
+void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
 void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
 
 /* ---- text/: the text form -------------------------------------------------------------------- */

@@ -34,7 +34,8 @@ struct operand *call_bind(struct call *c, struct tensor *t, int32_t offset)
     for (int i = 0; i < c->kernel->n_args; i++) {
         if (c->operand[i].tensor || c->kernel->args[i].kind == ARG_COUNT)
             continue;
-        assert(dtype_bits(t->type) == dtype_bits(c->kernel->args[i].type));
+        assert(c->kernel->args[i].type == DTYPE_COUNT ||
+               dtype_bits(t->type) == dtype_bits(c->kernel->args[i].type));
         c->operand[i].tensor = t;
         c->operand[i].offset = offset;
         return &c->operand[i];

@@ -9,17 +9,25 @@
 #include <avr/pgmspace.h>
 #define MICA_ROM         PROGMEM
 #define MICA_ROM_S8(at)  ((int8_t)pgm_read_byte(at))
+#define MICA_ROM_U8(at)  ((uint8_t)pgm_read_byte(at))
 #define MICA_ROM_U16(at) ((uint16_t)pgm_read_word(at))
+#define MICA_ROM_U32(at) ((uint32_t)pgm_read_dword(at))
 #define MICA_ROM_S32(at) ((int32_t)pgm_read_dword(at))
+#define MICA_ROM_U32(at) ((uint32_t)pgm_read_dword(at))
 #define MICA_ROM_F32(at) ((float)pgm_read_float(at))
+#define MICA_ROM_F64(at) ((double)pgm_read_float(at)) /* double is a float there */
 #define MICA_ROM_COPY(type, at) \
     ((const struct type *)memcpy_P(&(struct type){0}, &(at), sizeof(struct type)))
 #else
 #define MICA_ROM
 #define MICA_ROM_S8(at)         (*(at))
+#define MICA_ROM_U8(at)         (*(at))
 #define MICA_ROM_U16(at)        (*(at))
+#define MICA_ROM_U32(at)        (*(at))
 #define MICA_ROM_S32(at)        (*(at))
+#define MICA_ROM_U32(at)        (*(at))
 #define MICA_ROM_F32(at)        (*(at))
+#define MICA_ROM_F64(at)        (*(at))
 #define MICA_ROM_COPY(type, at) (&(at))
 #endif
 

@@ -170,6 +170,8 @@ static int add_entries(struct cost_entry *entries, int *n, const struct target *
         *e = *like;
         e->target = *target;
         e->options.optimize = (enum mica_optimize)optimize;
+        if (optimize != MICA_OPTIMIZE_RAM) /* it is said for the others of the list */
+            e->options.by_row = e->options.keep_input = 0;
         e->options.target = e->target.core;
         ++*n;
     }

@@ -79,9 +79,13 @@ void emit_members(struct emit *e, const char *indent)
     for (int i = 0; i < N_MEMBERS; i++) {
         const char *member = emit_member(e, i);
         const int32_t size = dtype_bits(emit_member_type(i)) / 8;
-        if (member)
+        const int32_t elements = (plan->bytes + size - 1) / size;
+        if (member && emit_member_type(i) == DTYPE_FLOAT64) /* of 4 bytes on AVR */
+            text_add(e->out, "%sdouble %s[%" PRId32 " / sizeof(double)];\n", indent, member,
+                     elements * size);
+        else if (member)
             text_add(e->out, "%s%s %s[%" PRId32 "];\n", indent, dtype_c(emit_member_type(i)),
-                     member, (plan->bytes + size - 1) / size);
+                     member, elements);
         any |= member != NULL;
         words |= member && size >= 4;
         halves |= member && size == 2;

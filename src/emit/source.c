@@ -40,8 +40,12 @@ void emit_offsets(struct emit *e, int indent)
             continue;
         if (!any)
             text_add(e->out, "%*senum { /* in elements of the tensor's type */\n", indent, "");
-        text_add(e->out, "%*s    %s = %d,\n", indent, "", name_offset(e, t),
-                 (int)(plan->interval[plan->of[i]].offset / (dtype_bits(t->type) / 8)));
+        const int offset = (int)plan->interval[plan->of[i]].offset;
+        text_add(e->out, "%*s    %s = ", indent, "", name_offset(e, t));
+        if (t->type == DTYPE_FLOAT64) /* has 4 bytes on AVR, and the plan counts 8 */
+            text_add(e->out, "%d / (int)sizeof(double),\n", offset);
+        else
+            text_add(e->out, "%d,\n", offset / (dtype_bits(t->type) / 8));
         any = true;
     }
     if (any)
@@ -139,7 +143,8 @@ const char *emit_address(struct emit *e, const struct call *c, int k, bool by_ro
     const struct kernel_arg *arg = &c->kernel->args[k];
     struct tensor *t = tensor_base(c->operand[k].tensor);
     struct text *text = text_new(e->ctx);
-    const bool cast = strcmp(dtype_c(arg->type), dtype_c(t->type)) != 0;
+    const bool cast =
+        arg->type != DTYPE_COUNT && strcmp(dtype_c(arg->type), dtype_c(t->type)) != 0;
     if (cast) /* kernels that only move bytes serve all types of a size */
         text_add(text, "(%s%s *)(%svoid *)(", arg->kind == ARG_OUTPUT ? "" : "const ",
                  dtype_c(arg->type), arg->kind == ARG_OUTPUT ? "" : "const ");

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linear.c - linear models: the label, or the scores. */
+#include <math.h>
+#include <string.h>
+
+#include "op/op.h"
+
+static const char *const gives_words[] = {"label", "scores", NULL};
+static const char *const decide_words[] = {"argmax", "cut", NULL};
+static const char *const sums_words[] = {"float64", "float32", NULL};
+
+static const struct attr_field attrs[] = {
+    {"gives", ATTR_ENUM, offsetof(struct attr_linear, gives), gives_words},
+    {"decide", ATTR_ENUM, offsetof(struct attr_linear, decide), decide_words},
+    {"sums", ATTR_ENUM, offsetof(struct attr_linear, sums), sums_words},
+    {NULL, ATTR_INT, 0, NULL},
+};
+
+enum { LINEAR_X, LINEAR_COEF, LINEAR_INTERCEPT };
+
+static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
+{
+    const struct attr_linear *a = n->attr;
+    check_row(ctx, n, LINEAR_X);
+    check_numbers(ctx, n, LINEAR_COEF, "coefficients", -1);
+    const struct tensor *coef = n->in[LINEAR_COEF];
+    const int32_t n_features = n->in[LINEAR_X]->dim[1];
+    if (coef->rank != 2 || coef->dim[1] != n_features)
+        fail(ctx, n, "its coefficients are %s, not [scores,%d] as its %d features want it",
+             tensor_text(ctx, coef), (int)n_features, (int)n_features);
+    check_numbers(ctx, n, LINEAR_INTERCEPT, "intercepts", coef->dim[0]);
+    check_finite(ctx, n, LINEAR_COEF, "coefficients");
+    check_finite(ctx, n, LINEAR_INTERCEPT, "intercepts");
+    if (a->gives == GIVES_LABEL) {
+        want->type = DTYPE_INT32;
+        want->rank = 1;
+        want->dim[0] = a->decide == DECIDE_CUT ? coef->dim[0] : 1;
+    } else {
+        want->type = n->out[0]->type == DTYPE_FLOAT32 ? DTYPE_FLOAT32 : DTYPE_FLOAT64;
+        want->rank = 2;
+        want->dim[0] = 1;
+        want->dim[1] = coef->dim[0];
+    }
+}
+
+static int64_t macs(const struct node *n)
+{
+    return tensor_elements(n->in[LINEAR_COEF]);
+}
+
+/* ---- lowering -------------------------------------------------------------------------------- */
+
+/* A model as the kernels want it: rows of coefficients with the intercept behind them. */
+struct model {
+    int32_t n, scores;
+    double *coef; /* [scores][n + 1] */
+    const float *high;
+    const uint32_t *low;
+};
+
+static double largest(const struct model *m, bool of_intercepts)
+{
+    double most = 0;
+    for (int32_t k = 0; k < m->scores; k++)
+        for (int32_t i = of_intercepts ? m->n : 0; i < m->n + of_intercepts; i++)
+            most = fmax(most, fabs(m->coef[k * (m->n + 1) + i]));
+    return most;
+}
+
+static struct model model_of(struct lower *l, const struct node *n)
+{
+    struct model m = {.n = n->in[LINEAR_X]->dim[1], .scores = n->in[LINEAR_COEF]->dim[0]};
+    const double *coef = n->in[LINEAR_COEF]->data, *intercept = n->in[LINEAR_INTERCEPT]->data;
+    m.coef = NEWS(l->ctx, double, (int64_t)m.scores *(m.n + 1));
+    for (int32_t k = 0; k < m.scores; k++) {
+        memcpy(&m.coef[k * (m.n + 1)], &coef[k * m.n], (size_t)m.n * sizeof *coef);
+        m.coef[k * (m.n + 1) + m.n] = intercept[k];
+    }
+    return m;
+}
+
+/* The two parts of a coefficient (kernels/classic/linear_sum.h). Of float64's 53 bits the float has
+ * 24, and the 29 others fit the 32 of `low`, but for what lies below the smallest floats. */
+static void split(struct lower *l, double c, float *high, uint32_t *low)
+{
+    const double size = fabs(c);
+    float f = (float)size;
+    if (isinf(f))
+        fail(l->ctx, l->step->node, "coefficient %g is beyond float32: scale the features", c);
+    if ((double)f > size)
+        f = nextafterf(f, 0.0f);
+    int exponent;
+    frexp((double)f, &exponent);
+    exponent = f == 0.0f || exponent < -125 ? -125 : exponent;
+    *high = c < 0 ? -f : f;
+    *low = (uint32_t)ldexp(size - (double)f, 32 + 24 - exponent);
+}
+
+static void split_model(struct lower *l, struct model *m)
+{
+    const int64_t n = (int64_t)m->scores * (m->n + 1);
+    float *high = NEWS(l->ctx, float, n);
+    uint32_t *low = NEWS(l->ctx, uint32_t, n);
+    for (int64_t i = 0; i < n; i++)
+        split(l, m->coef[i], &high[i], &low[i]);
+    m->high = lower_constant(l, "coefficients", DTYPE_FLOAT32, n, high);
+    m->low = lower_constant(l, "low", DTYPE_UINT32, n, low);
+}
+
+static void bind(struct call *c, struct tensor *x, struct tensor *out, int32_t count)
+{
+    call_bind(c, x, 0);
+    call_bind(c, out, 0);
+    c->count = count;
+}
+
+/* Features in float64, made by a scaler that stays: sums of C's doubles. */
+static void lower_f64(struct lower *l, struct node *n, struct model *m)
+{
+    const struct attr_linear *a = n->attr;
+    struct tensor *x = n->in[LINEAR_X], *out = n->out[0];
+    const int64_t elements = (int64_t)m->scores * (m->n + 1);
+    const double *coef = lower_constant(l, "coefficients", DTYPE_FLOAT64, elements, m->coef);
+    if (a->gives == GIVES_LABEL && a->decide != DECIDE_CUT) {
+        struct mica_linear_label_f64 p = {.n = m->n, .scores = m->scores, .coef = coef};
+        bind(lower_call(l, &kernel_linear_label_f64, &p), x, out, 0);
+        return;
+    }
+    struct mica_linear_scores_f64 p = {.n = m->n, .coef = coef};
+    struct tensor *scores = out->type == DTYPE_FLOAT64 ? out
+                                                       : lower_temp(l, DTYPE_FLOAT64, m->scores);
+    bind(lower_call(l, &kernel_linear_scores_f64, &p), x, scores, m->scores);
+    if (a->gives == GIVES_LABEL)
+        bind(lower_call(l, &kernel_linear_cut_f64, NULL), scores, out, m->scores);
+    else if (scores != out)
+        bind(lower_call(l, &kernel_cast_f64_f32, NULL), scores, out, m->scores);
+}
+
+/* What a float32 sum of products with the upper parts can be off by, as a factor of the largest
+ * coefficient and the sum of |x|: cutting the coefficient, rounding the product, two chains of sums
+ * and three more, and what rounding does to this bound itself. u: half a unit in the last place. */
+static double float_error(const struct model *m)
+{
+    const double u = 0x1p-24;
+    return ((m->n + 1) / 2 + 8) * u * (1 + 4 * (m->n + 8) * u) * 1.001;
+}
+
+static void lower_label(struct lower *l, const struct node *n, const struct model *m)
+{
+    const bool fast = core_has_float(l->ctx->options.target) &&
+                      l->ctx->options.optimize != MICA_OPTIMIZE_SIZE;
+    if (!fast) {
+        struct mica_linear_label_exact p = {m->n, m->scores, m->high, m->low};
+        bind(lower_call(l, &kernel_linear_label_exact, &p), n->in[LINEAR_X], n->out[0], 0);
+        return;
+    }
+    struct mica_linear_label_f32 p = {m->n, m->scores, 0, 0, m->high, m->low};
+    p.per_x = (float)(float_error(m) * largest(m, false));
+    p.error = (float)(float_error(m) * largest(m, true) + (m->n + 8) * 0x1p-126);
+    bind(lower_call(l, &kernel_linear_label_f32, &p), n->in[LINEAR_X], n->out[0], 0);
+}
+
+static void lower(struct lower *l, struct node *n)
+{
+    const struct attr_linear *a = n->attr;
+    struct tensor *x = n->in[LINEAR_X], *out = n->out[0];
+    struct model m = model_of(l, n);
+    if (x->type == DTYPE_FLOAT64) {
+        lower_f64(l, n, &m);
+        return;
+    }
+    split_model(l, &m);
+    if (a->gives == GIVES_LABEL && a->decide != DECIDE_CUT) {
+        lower_label(l, n, &m);
+    } else if (a->gives == GIVES_LABEL) {
+        struct mica_linear_cut_exact p = {m.n, m.scores, m.high, m.low};
+        bind(lower_call(l, &kernel_linear_cut_exact, &p), x, out, 0);
+    } else if (out->type == DTYPE_FLOAT32) {
+        struct mica_linear_scores_exact_f32 p = {m.n, m.scores, m.high, m.low};
+        bind(lower_call(l, &kernel_linear_scores_exact_f32, &p), x, out, 0);
+    } else {
+        struct mica_linear_scores_exact_f64 p = {m.n, m.scores, m.high, m.low};
+        bind(lower_call(l, &kernel_linear_scores_exact_f64, &p), x, out, 0);
+    }
+}
+
+const struct op op_linear = {
+    .name = "linear",
+    .summary = "a linear model: its label, or its scores",
+    .attr_bytes = sizeof(struct attr_linear),
+    .attrs = attrs,
+    .min_in = 3,
+    .max_in = 3,
+    .n_out = 1,
+    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(FLOAT64),
+    .infer = infer,
+    .macs = macs,
+    .lower = lower,
+};

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* choose.c - which kernel runs an ensemble, and what it is given. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels.gen.h"
+#include "tree/tree.h"
+
+/* ---- constants ------------------------------------------------------------------------------- */
+
+static const void *bytes(struct lower *l, const char *label, enum dtype type, int64_t n,
+                         const void *data)
+{
+    return n && data ? lower_constant(l, label, type, n, data) : NULL;
+}
+
+static void register_tables(struct lower *l, const struct forest *f, const struct tree_stream *s)
+{
+    struct mica_trees *p = s->params;
+    const struct trees *t = f->trees;
+    p->stream = bytes(l, "nodes", DTYPE_UINT8, s->n_bytes, p->stream);
+    p->key_half = bytes(l, "thresholds", DTYPE_UINT16, s->n_half, p->key_half);
+    p->key_word = bytes(l, "thresholds", DTYPE_UINT32, s->n_word, p->key_word);
+    p->first = bytes(l, "first", DTYPE_UINT16, s->n_first, p->first);
+    p->key_width = bytes(l, "width", DTYPE_UINT8, s->n_width, p->key_width);
+    p->set = bytes(l, "sets", DTYPE_UINT32, t->n_sets, p->set);
+    p->share = bytes(l, "shares", DTYPE_UINT8, s->leaves.n_share, s->leaves.share);
+    p->number = bytes(l, "values", DTYPE_UINT32, s->leaves.n_number, s->leaves.number);
+}
+
+static const uint16_t *narrow(struct lower *l, const char *label, const int32_t *from, int32_t n)
+{
+    uint16_t *to = NEWS(l->ctx, uint16_t, n);
+    for (int32_t i = 0; i < n; i++)
+        to[i] = (uint16_t)from[i];
+    return lower_constant(l, label, DTYPE_UINT16, n, to);
+}
+
+/* To which score each tree adds: all to the first, one after the other, or as a table says. */
+static void set_outputs(struct lower *l, const struct forest *f, struct mica_trees *p)
+{
+    bool in_turn = f->width == 1, one = true;
+    for (int32_t i = 0; i < f->n_trees; i++) {
+        in_turn = in_turn && f->output[i] == i % f->n_scores;
+        one = one && f->output[i] == 0;
+    }
+    p->one_output = one;
+    if (!one && !in_turn)
+        p->output = narrow(l, "outputs", f->output, f->n_trees);
+}
+
+/* The scores before the first tree, where they are not all 0. */
+static void set_base(struct lower *l, const struct forest *f, struct mica_trees *p)
+{
+    const struct trees *t = f->trees;
+    const int32_t words = t->sums == SUMS_FLOAT32 ? 1 : 2;
+    uint32_t *base = NEWS(l->ctx, uint32_t, words * t->n_scores);
+    bool any = false;
+    for (int32_t i = 0; i < t->n_scores; i++) {
+        const float single = (float)t->base[i];
+        if (words == 1)
+            memcpy(&base[i], &single, sizeof single);
+        uint64_t bits;
+        memcpy(&bits, &t->base[i], sizeof bits);
+        if (words == 2) {
+            base[2 * i] = (uint32_t)bits;
+            base[2 * i + 1] = (uint32_t)(bits >> 32);
+        }
+        any = any || bits != 0;
+    }
+    if (any)
+        p->base = lower_constant(l, "base", DTYPE_UINT32, words * t->n_scores, base);
+}
+
+/* ---- how the sums of integers decide --------------------------------------------------------- */
+
+/* The high word of the leaf's number, as the kernel takes it. */
+static uint32_t high_word(const struct mica_trees *p, double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    uint32_t high = (uint32_t)(bits >> 32);
+    if (v == 0 && p->leaf_form == MICA_LEAF_FLOAT64)
+        high |= (uint32_t)p->exponent_base << 20;
+    return high;
+}
+
+/* How far the kernel's integers may be from the library's sums: what the kernel itself makes of each
+ * leaf, the worst of each tree. */
+static int32_t kernel_bound(struct ctx *ctx, const struct forest *f, const struct mica_trees *p)
+{
+    double *error = NEWS(ctx, double, f->n_values * f->width), most = 0;
+    double *score = NEWS(ctx, double, f->n_scores), *tree = NEWS(ctx, double, f->width);
+    for (int32_t i = 0; i < f->n_values * f->width; i++)
+        error[i] = fabs((double)mica_sums_steps(p, high_word(p, f->value[i])) -
+                        ldexp(f->value[i], f->scale));
+    for (int32_t i = 0; i < f->n_trees; i++) {
+        memset(tree, 0, sizeof *tree * (size_t)f->width);
+        for (int32_t at = f->root[i]; at < f->end[f->root[i]]; at++)
+            for (int32_t j = 0; f->feature[at] < 0 && j < f->width; j++)
+                tree[j] = fmax(tree[j], error[f->left[at] * f->width + j]);
+        for (int32_t j = 0; j < f->width; j++)
+            score[f->output[i] + j] += tree[j];
+    }
+    for (int32_t i = 0; i < f->n_scores; i++)
+        most = fmax(most, score[i]);
+    most += f->roundings + 1.5; /* base and cut are rounded, and what is added here */
+    return most < 0x1p29 ? (int32_t)ceil(most) : 1 << 29;
+}
+
+static void set_decision(struct lower *l, const struct forest *f, struct mica_trees *p)
+{
+    const struct trees *t = f->trees;
+    const float single = (float)f->cut;
+    uint64_t cut;
+    memcpy(&cut, &f->cut, sizeof cut);
+    p->decide = t->decide == DECIDE_CUT ? MICA_LABEL_CUT : MICA_LABEL_FIRST;
+    p->cut_high = t->decide == DECIDE_CUT ? (uint32_t)(cut >> 32) : 0;
+    p->cut_low = t->decide == DECIDE_CUT ? (uint32_t)cut : 0;
+    p->cut_fixed = t->decide == DECIDE_CUT ? f->cut_fixed : 0;
+    if (t->sums == SUMS_FLOAT32) {
+        p->cut_high = p->cut_low = 0;
+        p->cut_fixed = 0;
+        if (t->decide == DECIDE_CUT)
+            memcpy(&p->cut_low, &single, sizeof single);
+        return;
+    }
+    p->scale = (int16_t)f->scale;
+    p->fixed_shift = (int16_t)(1023 + 20 - f->scale);
+    p->bound = kernel_bound(l->ctx, f, p);
+    bool any = false;
+    for (int32_t i = 0; i < f->n_scores; i++)
+        any = any || f->base_fixed[i] != 0;
+    p->base_fixed = any ? lower_constant(l, "base", DTYPE_INT32, f->n_scores, f->base_fixed) : NULL;
+}
+
+/* ---- the kernels ----------------------------------------------------------------------------- */
+
+static void bind(struct lower *l, const struct kernel *kernel, const struct mica_trees *p,
+                 enum dtype type, bool fixed)
+{
+    struct node *n = l->step->node;
+    struct call *c = lower_call(l, kernel, p);
+    call_bind(c, n->in[TREES_X], 0);
+    if (fixed)
+        call_bind(c, lower_temp(l, DTYPE_INT32, p->n_scores), 0);
+    call_bind(c, lower_temp(l, type, p->n_scores), 0);
+    call_bind(c, n->out[0], 0);
+}
+
+static uint32_t divisor_of(struct lower *l, const struct trees *t)
+{
+    if (t->divisor != floor(t->divisor) || t->divisor > INT32_MAX)
+        fail(l->ctx, l->step->node, "its divisor is %g: a number of trees is a whole number",
+             t->divisor);
+    return (uint32_t)t->divisor;
+}
+
+static void lower_votes(struct lower *l, const struct forest *f, struct tree_stream *s,
+                        const struct leaf_codes *c, enum gives gives)
+{
+    struct mica_trees *p = s->params;
+    stream_trees(l->ctx, l->step->node, f, *c, s);
+    register_tables(l, f, s);
+    if (gives == GIVES_LABEL)
+        bind(l, &kernel_trees_votes, p, DTYPE_INT64, true);
+    else
+        bind(l, &kernel_trees_fractions, p, DTYPE_INT64, false);
+}
+
+static void lower_sums(struct lower *l, const struct forest *f, struct tree_stream *s,
+                       enum gives gives)
+{
+    struct mica_trees *p = s->params;
+    struct leaf_codes c = {0};
+    const bool label = gives == GIVES_LABEL, narrow_sums = f->trees->sums == SUMS_FLOAT32;
+    codes_numbers(l->ctx, f, !label, p, &c);
+    stream_trees(l->ctx, l->step->node, f, c, s);
+    set_outputs(l, f, p);
+    set_base(l, f, p);
+    if (label)
+        set_decision(l, f, p);
+    register_tables(l, f, s);
+    if (narrow_sums)
+        bind(l, label ? &kernel_trees_label_f32 : &kernel_trees_scores_f32, p, DTYPE_FLOAT32,
+             false);
+    else
+        bind(l, label ? &kernel_trees_label : &kernel_trees_scores, p, DTYPE_INT64, label);
+}
+
+void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
+{
+    const struct trees *t = f->trees;
+    struct mica_trees params = {.n_trees = f->n_trees,
+                                .n_scores = f->n_scores,
+                                .n_labels = t->n_labels,
+                                .width = f->width,
+                                .path = t->path,
+                                .divisor = divisor_of(l, t)};
+    struct tree_stream s = {.params = &params};
+    struct leaf_codes c = {0};
+    if (t->n_labels > 1 && gives == GIVES_LABEL)
+        params.group = narrow(l, "groups", t->group, t->n_labels);
+    const bool votes = f->is_vote && (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
+    if (votes && codes_votes(l->ctx, f, &params, &c))
+        lower_votes(l, f, &s, &c, gives);
+    else
+        lower_sums(l, f, &s, gives);
+}
