@@ -167,8 +167,11 @@ def import_porter() -> Any:
 def as_before(estimator: Any) -> Any:
     """A copy whose attributes have the names of scikit-learn 0.22, and counts in its leaves."""
     old = copy.copy(estimator)
-    old.n_features_ = estimator.n_features_in_
-    if hasattr(estimator, "estimators_"):
+    if hasattr(estimator, "n_features_in_") and not hasattr(estimator, "steps"):
+        old.n_features_ = estimator.n_features_in_
+    if hasattr(estimator, "steps"):
+        old.steps = [(name, as_before(step)) for name, step in estimator.steps]
+    if isinstance(getattr(estimator, "estimators_", None), list):
         old.base_estimator = estimator.estimator
         old.estimators_ = [as_before(one) for one in estimator.estimators_]
     if hasattr(estimator, "tree_"):
