@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "rom.h"
+
 /* Float64 arithmetic made of integers: the bits of IEEE 754's binary64, rounded to nearest even, for
  * finite numbers whose results are finite. Ensembles whose library sums in float64 use it, so that
  * sums are the library's where double has 32 bits, and nobody links a library for floats.
@@ -12,14 +14,14 @@
  * A number is its bits. While it is worked on, its significand has ten bits more than are stored,
  * with the leading one at bit 62; the last of them tells whether anything was lost behind it. */
 
-static inline uint64_t mica_f64_significand(uint64_t a)
+MICA_INLINE uint64_t mica_f64_significand(uint64_t a)
 {
     const uint64_t fraction = a << 11 >> 1 & UINT64_C(0x3fffffffffffffff);
     return (uint32_t)(a >> 52) & 2047 ? fraction | UINT64_C(1) << 62 : fraction;
 }
 
 /* Numbers below 2^-1022 have exponent 0, which means that of 1 without the leading one. */
-static inline int32_t mica_f64_exponent(uint64_t a)
+MICA_INLINE int32_t mica_f64_exponent(uint64_t a)
 {
     const int32_t e = (int32_t)(a >> 52) & 2047;
     return e ? e : 1;
@@ -49,10 +51,12 @@ static inline uint64_t mica_f64_add(uint64_t a, uint64_t b)
         a = larger;
     }
     uint64_t m = mica_f64_significand(a), s = mica_f64_significand(b);
-    const int32_t e = mica_f64_exponent(a), d = e - mica_f64_exponent(b);
+    const int32_t e = mica_f64_exponent(a);
+    int32_t d = e - mica_f64_exponent(b);
     if (!s)
         return m ? a : a & b; /* -0 only of -0 and -0 */
-    s = d > 62 ? 1 : s >> d | ((s & ((UINT64_C(1) << d) - 1)) != 0);
+    for (; d > 0 && s > 1; d--)
+        s = s >> 1 | (s & 1);
     return mica_f64_round(a, (a ^ b) >> 63 ? m - s : m + s, e);
 }
 
@@ -90,7 +94,7 @@ static inline uint64_t mica_f64_ratio(int32_t k, uint32_t n)
 }
 
 /* Integers in the order of the numbers. */
-static inline int64_t mica_f64_order(uint64_t a)
+MICA_INLINE int64_t mica_f64_order(uint64_t a)
 {
     const int64_t size = (int64_t)(a << 1 >> 1);
     return a >> 63 ? -size : size;

@@ -12,7 +12,7 @@
  *
  *     fraction:23 exponent:exponent_bits sign:1     exponent 0 is that of 0, others are less
  *                                                   exponent_base */
-static inline float mica_sums_number_f32(const struct mica_trees *p, uint32_t leaf, int32_t j)
+MICA_INLINE float mica_sums_number_f32(const struct mica_trees *p, uint32_t leaf, int32_t j)
 {
     uint32_t bits;
     float v;

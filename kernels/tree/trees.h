@@ -62,13 +62,13 @@ struct mica_trees {
     uint32_t divisor, cut_high, cut_low;
 };
 
-static inline uint32_t mica_trees_mask(uint32_t bits)
+MICA_INLINE uint32_t mica_trees_mask(uint32_t bits)
 {
     return bits > 31 ? ~(uint32_t)0 : ((uint32_t)1 << bits) - 1;
 }
 
 /* Four bytes from anywhere. */
-static inline uint32_t mica_trees_word(const uint8_t *at)
+MICA_INLINE uint32_t mica_trees_word(const uint8_t *at)
 {
 #if defined(__AVR__)
     return pgm_read_dword(at);
@@ -82,7 +82,7 @@ static inline uint32_t mica_trees_word(const uint8_t *at)
 }
 
 /* The bits from `at` on: 25 of them are good, those above are not to be looked at. */
-static inline uint32_t mica_trees_bits(const struct mica_trees *p, uint32_t at)
+MICA_INLINE uint32_t mica_trees_bits(const struct mica_trees *p, uint32_t at)
 {
     return mica_trees_word(p->stream + (at >> 3)) >> (at & 7);
 }
@@ -97,7 +97,7 @@ static inline uint32_t mica_trees_bits32(const struct mica_trees *p, uint32_t at
     return word;
 }
 
-static inline int32_t mica_trees_key(const struct mica_trees *p, const void *x, uint32_t feature)
+MICA_INLINE int32_t mica_trees_key(const struct mica_trees *p, const void *x, uint32_t feature)
 {
     int32_t key;
     if (p->x_form == MICA_X_INT8)
@@ -113,8 +113,8 @@ static inline int32_t mica_trees_key(const struct mica_trees *p, const void *x, 
 }
 
 /* The threshold whose bits are the lowest of w; *bits is how many they are. */
-static inline int32_t mica_trees_threshold(const struct mica_trees *p, uint32_t feature, uint32_t w,
-                                           uint32_t *bits)
+MICA_INLINE int32_t mica_trees_threshold(const struct mica_trees *p, uint32_t feature, uint32_t w,
+                                         uint32_t *bits)
 {
     *bits = p->key_bits;
     if (p->key_form == MICA_KEY_HALF)
@@ -135,8 +135,10 @@ static inline int32_t mica_trees_threshold(const struct mica_trees *p, uint32_t 
 }
 
 /* Does a number that is NaN, or a zero that stands for it, come here? */
-static inline uint32_t mica_trees_missing(const struct mica_trees *p, int32_t key, uint32_t zero)
+MICA_INLINE uint32_t mica_trees_missing(const struct mica_trees *p, int32_t key, uint32_t zero)
 {
+    if (!p->zero)
+        return key > 0x7f800000;
     const uint32_t bits = (uint32_t)(p->key_negative && key < 0 ? ~key : key) & 0x7fffffff;
     if (p->zero && zero && bits <= (p->x_form == MICA_X_FLOAT32 ? 0x0554ad2eu : 0))
         return 1;
@@ -160,25 +162,27 @@ static inline uint32_t mica_trees_outside(const struct mica_trees *p, const void
     return !(MICA_ROM_U32(at + 1 + (category >> 5)) >> (category & 31) & 1);
 }
 
-/* Which side a row takes at a test. */
-static inline uint32_t mica_trees_side(const struct mica_trees *p, const void *x, uint32_t feature,
-                                       uint32_t w, uint32_t flags, uint32_t *bits)
+/* Which side a row takes at a test. NaN is above all thresholds: only on the right side need one ask
+ * for it. */
+MICA_INLINE uint32_t mica_trees_side(const struct mica_trees *p, const void *x, uint32_t feature,
+                                     uint32_t w, uint32_t flags, uint32_t *bits)
 {
     const int32_t key = mica_trees_key(p, x, feature);
-    uint32_t right;
-    if (p->sets && flags >> (p->missing == MICA_MISSING_BIT) >> p->zero & 1) {
+    const uint32_t left = p->missing == MICA_MISSING_BIT ? flags & 1 : p->missing;
+    const uint32_t rest = flags >> (p->missing == MICA_MISSING_BIT);
+    uint32_t right = 0;
+    if (p->sets && rest >> p->zero & 1) {
         *bits = p->set_bits;
         right = mica_trees_outside(p, x, feature, w & mica_trees_mask(p->set_bits));
-    } else {
-        right = key > mica_trees_threshold(p, feature, w, bits);
+    } else if (key > mica_trees_threshold(p, feature, w, bits)) {
+        right = 1;
     }
-    if ((p->missing || p->zero) &&
-        mica_trees_missing(p, key, flags >> (p->missing == MICA_MISSING_BIT)))
-        right = p->missing == MICA_MISSING_BIT ? ~flags & 1 : p->missing == MICA_MISSING_RIGHT;
+    if ((right || p->zero) && (p->missing || p->zero) && mica_trees_missing(p, key, rest))
+        right = !left;
     return right;
 }
 
-static inline uint32_t mica_trees_leaf_bits(const struct mica_trees *p, uint32_t w)
+MICA_INLINE uint32_t mica_trees_leaf_bits(const struct mica_trees *p, uint32_t w)
 {
     if (!p->leaf_more || (w & mica_trees_mask(p->leaf_bits)) < (uint32_t)p->leaf_short)
         return p->leaf_bits;
@@ -192,7 +196,6 @@ static inline uint32_t mica_trees_walk(const struct mica_trees *p, const void *x
     const uint32_t flags = (uint32_t)(p->missing == MICA_MISSING_BIT) + p->zero + p->sets;
     const uint32_t head = 2u + p->feature_bits + flags;
     const uint32_t key = p->set_bits > p->key_bits ? p->set_bits : p->key_bits;
-    const uint32_t body = p->leaf_bits > p->skip_bits ? p->leaf_bits : p->skip_bits;
     for (;;) {
         uint32_t w = mica_trees_bits(p, at), bits;
         const uint32_t kind = w & 3, feature = w >> 2 & mica_trees_mask(p->feature_bits);
@@ -204,13 +207,15 @@ static inline uint32_t mica_trees_walk(const struct mica_trees *p, const void *x
             w = key <= 25 ? mica_trees_bits(p, at) : mica_trees_bits32(p, at);
         uint32_t right = mica_trees_side(p, x, feature, w, flag, &bits);
         at += bits;
-        if (head + key + body <= 25)
+        if (head + key + p->leaf_bits <= 25)
             w >>= bits;
         else
             w = mica_trees_bits(p, at);
         if (p->path)
             ++*depth;
         if (kind == 3) {
+            if (right && head + key + p->skip_bits > 25)
+                w = mica_trees_bits(p, at);
             at += p->skip_bits;
             if (right)
                 at += w & mica_trees_mask(p->skip_bits);
@@ -227,8 +232,8 @@ static inline uint32_t mica_trees_walk(const struct mica_trees *p, const void *x
 }
 
 /* The leaf of the tree at *at, which moves on to the next tree. */
-static inline uint32_t mica_trees_next(const struct mica_trees *p, const void *x, uint32_t *at,
-                                       uint32_t *depth)
+MICA_INLINE uint32_t mica_trees_next(const struct mica_trees *p, const void *x, uint32_t *at,
+                                     uint32_t *depth)
 {
     const uint32_t length = mica_trees_bits(p, *at) & mica_trees_mask(p->length_bits);
     const uint32_t node = *at + p->length_bits;
@@ -242,7 +247,7 @@ static inline uint32_t mica_trees_next(const struct mica_trees *p, const void *x
 }
 
 /* The number of a leaf where leaves are numbered. */
-static inline uint32_t mica_trees_code(const struct mica_trees *p, uint32_t leaf)
+MICA_INLINE uint32_t mica_trees_code(const struct mica_trees *p, uint32_t leaf)
 {
     const uint32_t w = mica_trees_bits(p, leaf), code = w & mica_trees_mask(p->leaf_bits);
     if (!p->leaf_more || code < (uint32_t)p->leaf_short)

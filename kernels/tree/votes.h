@@ -20,7 +20,7 @@ struct mica_share {
     uint32_t class, count, last;
 };
 
-static inline void mica_votes_share(const struct mica_trees *p, struct mica_share *s)
+MICA_INLINE void mica_votes_share(const struct mica_trees *p, struct mica_share *s)
 {
     const uint32_t byte = MICA_ROM_U8(s->at++), room = 7u - p->share_bits;
     s->last = byte >> 7;

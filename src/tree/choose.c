@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "kernels.gen.h"
-#include "tree/tree.h"
+#include "tree/nest.h"
+#include "tree/table.h"
 
 /* ---- constants ------------------------------------------------------------------------------- */
 
@@ -136,8 +137,8 @@ static void set_decision(struct lower *l, const struct forest *f, struct mica_tr
 
 /* ---- the kernels ----------------------------------------------------------------------------- */
 
-static void bind(struct lower *l, const struct kernel *kernel, const struct mica_trees *p,
-                 enum dtype type, bool fixed)
+static struct call *bind(struct lower *l, const struct kernel *kernel, const struct mica_trees *p,
+                         enum dtype type, bool fixed)
 {
     struct node *n = l->step->node;
     struct call *c = lower_call(l, kernel, p);
@@ -146,6 +147,17 @@ static void bind(struct lower *l, const struct kernel *kernel, const struct mica
         call_bind(c, lower_temp(l, DTYPE_INT32, p->n_scores), 0);
     call_bind(c, lower_temp(l, type, p->n_scores), 0);
     call_bind(c, n->out[0], 0);
+    return c;
+}
+
+/* Nested ifs before the kernel. */
+static void set_code(struct lower *l, struct call *c, struct nest *nest)
+{
+    const char *redo = c->kernel == &kernel_trees_votes   ? "mica_votes_redo"
+                       : c->kernel == &kernel_trees_label ? "mica_label_redo"
+                                                          : NULL;
+    if (nest)
+        c->code = nest_code(l->ctx, nest, redo);
 }
 
 static uint32_t divisor_of(struct lower *l, const struct trees *t)
@@ -157,19 +169,19 @@ static uint32_t divisor_of(struct lower *l, const struct trees *t)
 }
 
 static void lower_votes(struct lower *l, const struct forest *f, struct tree_stream *s,
-                        const struct leaf_codes *c, enum gives gives)
+                        const struct leaf_codes *c, enum gives gives, struct nest *nest)
 {
     struct mica_trees *p = s->params;
     stream_trees(l->ctx, l->step->node, f, *c, s);
     register_tables(l, f, s);
     if (gives == GIVES_LABEL)
-        bind(l, &kernel_trees_votes, p, DTYPE_INT64, true);
+        set_code(l, bind(l, &kernel_trees_votes, p, DTYPE_INT64, true), nest);
     else
         bind(l, &kernel_trees_fractions, p, DTYPE_INT64, false);
 }
 
 static void lower_sums(struct lower *l, const struct forest *f, struct tree_stream *s,
-                       enum gives gives)
+                       enum gives gives, struct nest *nest)
 {
     struct mica_trees *p = s->params;
     struct leaf_codes c = {0};
@@ -181,16 +193,72 @@ static void lower_sums(struct lower *l, const struct forest *f, struct tree_stre
     if (label)
         set_decision(l, f, p);
     register_tables(l, f, s);
+    struct call *call;
     if (narrow_sums)
-        bind(l, label ? &kernel_trees_label_f32 : &kernel_trees_scores_f32, p, DTYPE_FLOAT32,
-             false);
+        call = bind(l, label ? &kernel_trees_label_f32 : &kernel_trees_scores_f32, p, DTYPE_FLOAT32,
+                    false);
     else
-        bind(l, label ? &kernel_trees_label : &kernel_trees_scores, p, DTYPE_INT64, label);
+        call = bind(l, label ? &kernel_trees_label : &kernel_trees_scores, p, DTYPE_INT64, label);
+    set_code(l, call, nest);
+}
+
+/* ---- between the designs --------------------------------------------------------------------- */
+
+enum { /* estimates for 32-bit cores: bytes of code, and instructions */
+       STREAM_CODE_BYTES = 450,
+       STREAM_REDO_BYTES = 700,
+       STREAM_TEST_BITS = 24,
+       TABLE_TEST_INSTRUCTIONS = 5,
+       NEST_TEST_INSTRUCTIONS = 4,
+       NEST_TREE_INSTRUCTIONS = 3,
+       AVR_NEST_BYTES =
+           4096 /* of the estimate; comparing 32 bits takes a core of 8 four times that */
+};
+
+static int64_t stream_bytes(const struct forest *f)
+{
+    const int64_t leaves = f->trees->path || f->is_vote ? 0 : f->kind == LEAF_FLOAT32 ? 32 : 58;
+    return STREAM_CODE_BYTES + (f->n_trees > 1 ? STREAM_REDO_BYTES : 0) +
+           (STREAM_TEST_BITS + leaves) * f->n_tests / 8;
+}
+
+/* Nested ifs are the fastest of all but for tables of few tests; for little ensembles they take the
+ * least flash, too, provided that they need no kernel beside them. */
+static struct nest *choose_nest(struct lower *l, const struct forest *f)
+{
+    const char *target = l->ctx->options.target;
+    struct nest *n = nest_plan(l->ctx, f, core_has_float(target));
+    if (!n || (core_has_program_memory(target) && nest_bytes(n) > AVR_NEST_BYTES))
+        return NULL;
+    if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED)
+        return n;
+    return n->exact && nest_bytes(n) < stream_bytes(f) ? n : NULL;
+}
+
+static const struct table *choose_table(struct lower *l, const struct forest *f,
+                                        const struct nest *n)
+{
+    const struct table *t = table_plan(l->ctx, f);
+    if (!t)
+        return NULL;
+    const int64_t bytes = stream_bytes(f), with_nest = n ? nest_bytes(n) : bytes;
+    if (l->ctx->options.optimize != MICA_OPTIMIZE_SPEED)
+        return table_bytes(t) < bytes && table_bytes(t) < with_nest ? t : NULL;
+    const double nest = n ? NEST_TEST_INSTRUCTIONS * nest_met(n) +
+                                NEST_TREE_INSTRUCTIONS * (double)f->n_trees
+                          : INFINITY;
+    return TABLE_TEST_INSTRUCTIONS * t->n < nest && table_bytes(t) < bytes + with_nest ? t : NULL;
 }
 
 void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
 {
     const struct trees *t = f->trees;
+    struct nest *nest = gives == GIVES_LABEL ? choose_nest(l, f) : NULL;
+    const struct table *table = gives == GIVES_LABEL ? choose_table(l, f, nest) : NULL;
+    if (table) {
+        table_lower(l, table, l->ctx->options.optimize == MICA_OPTIMIZE_SPEED);
+        return;
+    }
     struct mica_trees params = {.n_trees = f->n_trees,
                                 .n_scores = f->n_scores,
                                 .n_labels = t->n_labels,
@@ -203,7 +271,7 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
         params.group = narrow(l, "groups", t->group, t->n_labels);
     const bool votes = f->is_vote && (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
     if (votes && codes_votes(l->ctx, f, &params, &c))
-        lower_votes(l, f, &s, &c, gives);
+        lower_votes(l, f, &s, &c, gives, nest);
     else
-        lower_sums(l, f, &s, gives);
+        lower_sums(l, f, &s, gives, nest);
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef MICA_FLOAT_BITS_H
+#define MICA_FLOAT_BITS_H
+
+#include <stdint.h>
+
+/* The bits of a float, by one aligned load: memcpy() from a pointer that compilers know nothing of
+ * becomes loads of bytes on cores that must align them. */
+static inline int32_t mica_float_bits(const float *x)
+{
+    union {
+        float number;
+        int32_t bits;
+    } both;
+    both.number = *x;
+    return both.bits;
+}
+
+#endif
