@@ -181,10 +181,11 @@ def measure_peers() -> None:
 
 def ask_mica(case: Any, estimator: Any) -> dict[str, Any]:
     """The same for Mica, as `mica cost` and `mica run` say."""
+    from ours import command  # and the path to mica
+
     import mica
     import numpy as np
     from models import compare
-    from ours import command
 
     with tempfile.TemporaryDirectory() as folder:
         model, rows, answers = (Path(folder) / name for name in ("m.model", "x.npy", "y.npy"))
@@ -200,9 +201,11 @@ def ask_mica(case: Any, estimator: Any) -> dict[str, Any]:
 
 def measure_mica() -> None:
     """All questions to Mica."""
-    import mica
     from models import load
+    import ours  # noqa: F401  the path to mica
     from probes import PROBES, pipeline_case
+
+    import mica
 
     pipeline, case = pipeline_case()
     digits = load("digits-rf10")
@@ -326,7 +329,7 @@ def main() -> int:
     if not words.page:
         measure_mica()
     PAGE.write_text(filled(PAGE.read_text()))
-    print(f"wrote {PAGE.relative_to(HERE.parents[1])}")
+    print(f"wrote {PAGE.name}")
     return 0
 
 

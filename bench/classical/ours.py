@@ -14,7 +14,8 @@ from typing import Any, Sequence
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+# The package of this tree goes before one that is installed.
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1] / "build" / "package")]
 from bench import MICA, ROOT, versions  # noqa: E402
 from models import NAMES, Case, compare, load  # noqa: E402
 
@@ -54,7 +55,10 @@ def prepared(name: str) -> tuple[Case, Path, Path]:
     case = load(name)
     FOLDER.mkdir(parents=True, exist_ok=True)
     model, rows = FOLDER / f"{name}.model", FOLDER / f"{name}.npy"
-    model.write_bytes(mica.convert(case.estimator, name="model").data)
+    try:
+        model.write_bytes(mica.convert(case.estimator, name="model").data)
+    except mica.Error as error:
+        raise Refused(str(error)) from None
     np.save(rows, case.test.astype(np.float32)[:, None, :])
     return case, model, rows
 
@@ -79,10 +83,15 @@ def measure(cell: str) -> tuple[str, Figures | None, str]:
 
 def measure_all(names: Sequence[str], jobs: int = 2) -> tuple[dict[str, Any], dict[str, str]]:
     """All cells, two at a time; and the reasons of those that were refused."""
-    found, refused = {}, {}
-    wanted = cells(names)
+    found: dict[str, Any] = {}
+    refused: dict[str, str] = {}
+    wanted = []
     for name in names:
-        prepared(name)
+        try:
+            prepared(name)
+            wanted += cells([name])
+        except Refused as reason:
+            refused[name] = str(reason)
     with ThreadPoolExecutor(jobs) as pool:
         for cell, figures, reason in pool.map(measure, wanted):
             if figures is None:
