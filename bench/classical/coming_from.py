@@ -240,7 +240,7 @@ def verdict(found: dict[str, Any]) -> str:
         return f"{found['max_error']:.1e}"
     if found["agree"] == found["rows"]:
         return "right"
-    return "as 0..9" if found.get("index") else f"{found['agree']} of {found['rows']}"
+    return "as 0, 1, 2" if found.get("index") else f"{found['agree']} of {found['rows']}"
 
 
 def line(*words: Any) -> str:

@@ -37,7 +37,8 @@ def command(*words: Any) -> str:
     done = subprocess.run([str(MICA), *map(str, words)], capture_output=True, text=True,
                           check=False)
     if done.returncode:
-        raise Refused((done.stderr or done.stdout).strip().split("\n")[0])
+        said = (done.stderr or done.stdout).strip().split("\n")[0]
+        raise Refused(said.removeprefix("mica: ").split(".model: ")[-1])
     return done.stdout
 
 
@@ -91,7 +92,7 @@ def measure_all(names: Sequence[str], jobs: int = 2) -> tuple[dict[str, Any], di
             prepared(name)
             wanted += cells([name])
         except Refused as reason:
-            refused[name] = str(reason)
+            refused.update({cell: str(reason) for cell in cells([name])})
     with ThreadPoolExecutor(jobs) as pool:
         for cell, figures, reason in pool.map(measure, wanted):
             if figures is None:
@@ -127,19 +128,25 @@ def growth(saved: dict[str, Figures], now: dict[str, Figures]) -> tuple[list[str
 def load_budgets() -> dict[str, Any]:
     """The saved figures; empty where nothing was saved yet."""
     if not BUDGETS.is_file():
-        return {"compilers": {}, "fingerprints": {}, "figures": {}}
+        return {"compilers": {}, "fingerprints": {}, "refused": {}, "figures": {}}
     return json.loads(BUDGETS.read_text())
 
 
-def save_budgets(figures: dict[str, Figures], fingerprints: dict[str, str]) -> None:
-    """One cell a line; what was not measured now keeps its figures."""
+def save_budgets(
+    figures: dict[str, Figures], refused: dict[str, str], fingerprints: dict[str, str]
+) -> None:
+    """One cell a line; what was not measured now stays as it is."""
     old = load_budgets()
-    kept = {cell: old["figures"][cell] for cell in old["figures"] if cell.split()[0] in NAMES}
-    kept.update(figures)
+    known = set(cells(NAMES))
+    kept = {cell: found for cell, found in {**old["figures"], **figures}.items()
+            if cell in known and cell not in refused}
+    reasons = {cell: reason for cell, reason in {**old["refused"], **refused}.items()
+               if cell in known and cell not in figures}
     lines = ",\n".join(f"    {json.dumps(cell)}: {json.dumps(kept[cell])}" for cell in sorted(kept))
     names = json.dumps({**old["fingerprints"], **fingerprints}, sort_keys=True)
     BUDGETS.write_text(
         f'{{\n  "compilers": {json.dumps(versions())},\n  "fingerprints": {names},\n'
+        f'  "refused": {json.dumps(reasons, sort_keys=True)},\n'
         f'  "figures": {{\n{lines}\n  }}\n}}\n')
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 
 from models import TASKS, Task
 
@@ -202,28 +202,37 @@ def checked(peers: Figures, fingerprints: dict[str, str]) -> Figures:
             if peers["fingerprints"].get(name) == fingerprints.get(name)}
 
 
-def page(ours: Figures, compilers: dict[str, str], fingerprints: dict[str, str]) -> str:
-    """The whole page."""
-    saved = (json.loads(PEERS.read_text()) if PEERS.is_file()
-             else {"versions": {}, "fingerprints": {}, "figures": {}})
-    peers = checked(saved, fingerprints)
-    listed: Callable[[dict[str, str]], str] = lambda of: ", ".join(
-        f"{name} {version}" for name, version in of.items())
-    stated = (f"Compilers of Mica's column: {listed(compilers)}.\n\n"
-              f"Versions of the peers' column: {listed(saved['versions'])}.")
+def refusals(saved: Figures) -> list[str]:
+    """What Mica says it cannot do."""
+    return [f"`{cell}` is refused: {reason}." for cell, reason in sorted(saved["refused"].items())]
+
+
+def page(saved: Figures) -> str:
+    """The whole page, from the budgets and from what was saved of the peers."""
+    theirs = (json.loads(PEERS.read_text()) if PEERS.is_file()
+              else {"versions": {}, "fingerprints": {}, "figures": {}})
+    ours, peers = saved["figures"], checked(theirs, saved["fingerprints"])
+    stated = (f"Compilers of Mica's column: {listed(saved['compilers'])}.\n\n"
+              f"Versions of the peers' column: {listed(theirs['versions'])}.")
     lines = [HEAD.format(versions=stated)]
     for core, title in (("cortex-m4f", "Cortex-M4F"), ("cortex-m0", "Cortex-M0")):
         lines += [f"## {title}", "", *core_table(core, ours, peers)]
     lines += ["## AVR (ATmega2560)", "",
               "Mica's code runs under simavr on every test row; that of the peers is only linked.", "",
               "| model | smallest faithful peer: flash / RAM | Mica `size`: flash / RAM | times "
-              "| cycles | answers |", "|---|--:|--:|--:|--:|--:|", *avr_rows(ours, peers), ""]
+              "| cycles | answers |", "|---|--:|--:|--:|--:|--:|", *avr_rows(ours, peers), "",
+              *refusals(saved), ""]
     lines += ["## Mica: answers, stack and RAM on Cortex-M4F", "", *mica_table(ours)]
     lines += [*peer_tables(peers), *failures(peers)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write_page(ours: Figures, compilers: dict[str, str], fingerprints: dict[str, str]) -> None:
+def listed(versions: dict[str, str]) -> str:
+    """Names with versions."""
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def write_page(saved: Figures) -> None:
     """docs/classical.md."""
-    PAGE.write_text(page(ours, compilers, fingerprints))
-    print(f"wrote {PAGE.relative_to(HERE.parents[1])}")
+    PAGE.write_text(page(saved))
+    print(f"wrote docs/{PAGE.name}")

@@ -13,6 +13,8 @@ the cross compilers only; what is not measured now stays in the file.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import subprocess
@@ -20,7 +22,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -111,12 +113,25 @@ def measure(case: Any, convert: Any) -> dict[str, Any]:
     return result
 
 
-def save(results: dict[str, Any]) -> None:
-    """One variant a line, so that a difference can be read."""
-    lines = [f'{{\n "versions": {json.dumps(results["versions"])},',
+@contextlib.contextmanager
+def lock() -> Iterator[None]:
+    """Two runs may share the file of results."""
+    with open(HERE / ".lock", "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def save(model: str, fingerprint: str, peer: str, found: dict[str, Any]) -> None:
+    """Adds to what is there; one variant a line, so that a difference can be read."""
+    results: dict[str, Any] = {"fingerprints": {}, "figures": {}}
+    if RESULTS.exists():
+        results = json.loads(RESULTS.read_text())
+    results["fingerprints"][model] = fingerprint
+    figures = results["figures"]
+    figures.setdefault(model, {})[peer] = found
+    lines = [f'{{\n "versions": {json.dumps(versions())},',
              f' "fingerprints": {json.dumps(results["fingerprints"], sort_keys=True)},',
              ' "figures": {']
-    figures = results["figures"]
     for name in sorted(figures):
         rows = ",\n".join(f"   {json.dumps(peer)}: {json.dumps(figures[name][peer])}"
                           for peer in sorted(figures[name]))
@@ -136,18 +151,13 @@ def main() -> int:
     words = parser.parse_args()
     chosen = [peer for peer in PEERS
               if any(peer.startswith(word) for word in words.peers.split(","))]
-    results: dict[str, Any] = {"fingerprints": {}, "figures": {}}
-    if RESULTS.exists():
-        results = json.loads(RESULTS.read_text())
-    results["versions"] = versions()
     for name in words.models.split(","):
         case = load(name)
-        results["fingerprints"][name] = case.fingerprint
         for peer in chosen:
             began = time.monotonic()
             found = measure(case, PEERS[peer])
-            results["figures"].setdefault(name, {})[peer] = found
-            save(results)
+            with lock():
+                save(name, case.fingerprint, peer, found)
             print(f"{name}, {peer}: {time.monotonic() - began:.0f} s: "
                   f"{found.get('cortex-m4f -Os', found)}", flush=True)
     return 0
