@@ -231,6 +231,7 @@ struct rows {
 
 bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
 bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
+bool core_has_multiplier(const char *target);     /* 32 by 32 bits to 32, and no DSP extension */
 bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
 
 struct lower;
@@ -569,7 +570,7 @@ void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
 void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
 void read_json(struct ctx *, const uint8_t *bytes, size_t n);     /* XGBoost, CatBoost */
 void read_lightgbm(struct ctx *, const uint8_t *bytes, size_t n); /* its text */
-void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
+void read_text(struct ctx *, const char *text, size_t n);         /* the text form, see text/ */
 
 /* ---- text/: the text form -------------------------------------------------------------------- */
 

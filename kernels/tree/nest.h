@@ -3,6 +3,7 @@
 #define MICA_NEST_H
 
 #include "float_bits.h"
+#include "in_set.h"
 
 /* Trees written as nested ifs compare floats as integers: the bits of numbers that are not
  * negative, read as an integer, are in the numbers' order; those of negative numbers, read as an

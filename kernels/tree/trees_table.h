@@ -23,7 +23,7 @@ struct mica_trees_table {
 };
 
 /* Numbers as integers in the same order; NaN is above all others. */
-static inline int32_t mica_trees_table_key(const struct mica_trees_table *p, const void *x,
+MICA_INLINE int32_t mica_trees_table_key(const struct mica_trees_table *p, const void *x,
                                            int32_t feature)
 {
     if (p->x_bytes == 1)
@@ -34,7 +34,7 @@ static inline int32_t mica_trees_table_key(const struct mica_trees_table *p, con
     return p->key_negative && bits < 0 ? (int32_t)(0x80000000 - (uint32_t)bits) - 1 : bits;
 }
 
-static inline void mica_trees_table_at(const struct mica_trees_table *p, uint32_t cell,
+MICA_INLINE void mica_trees_table_at(const struct mica_trees_table *p, uint32_t cell,
                                        int32_t *label)
 {
     const uint32_t at = cell * p->label_bits;
@@ -42,7 +42,7 @@ static inline void mica_trees_table_at(const struct mica_trees_table *p, uint32_
     *label = (int32_t)(byte >> (at & 7) & ((1u << p->label_bits) - 1));
 }
 
-static inline void mica_trees_table(const struct mica_trees_table *p, const void *x, int32_t *label)
+MICA_INLINE void mica_trees_table(const struct mica_trees_table *p, const void *x, int32_t *label)
 {
     uint32_t cell = 0;
     for (int32_t i = p->n_tests - 1; i >= 0; i--) {

@@ -31,8 +31,8 @@ MICA_INLINE int32_t mica_votes_first(const uint32_t *sum, int32_t n, uint32_t sh
     return !shared || sum[*best] - second > shared;
 }
 
-static inline void mica_votes_redo(const struct mica_trees *p, const void *x, int64_t *exact,
-                                   int32_t *label)
+MICA_INLINE void mica_votes_redo(const struct mica_trees *p, const void *x, int64_t *exact,
+                                 int32_t *label)
 {
     uint64_t *sum = (uint64_t *)exact;
     for (int32_t i = 0; i < p->n_scores; i++)

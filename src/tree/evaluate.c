@@ -5,7 +5,7 @@
 #include "tree/tree.h"
 
 /* What counts as zero in a test with TREE_ZERO_MISSING. */
-static const double nothing = 1e-35;
+static const float nothing = 1e-35f;
 
 static bool in_set(const uint32_t *set, float x)
 {
@@ -17,7 +17,7 @@ static bool in_set(const uint32_t *set, float x)
 
 static bool goes_left(const struct trees *t, int32_t i, float x)
 {
-    const bool zero = t->flags[i] & TREE_ZERO_MISSING && fabs((double)x) <= nothing;
+    const bool zero = t->flags[i] & TREE_ZERO_MISSING && fabsf(x) <= nothing;
     if (isnan(x) || zero)
         return t->flags[i] & TREE_MISSING_LEFT;
     if (t->flags[i] & TREE_CATEGORIES)

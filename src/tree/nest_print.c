@@ -44,19 +44,54 @@ static const char *float_test(struct print *p, int32_t feature, int32_t key, boo
     return format(p->ctx, "(uint32_t)%s >= 0x%" PRIx32 "u || %s > 0x7f800000", x, at, x);
 }
 
-/* Zeros go where NaN does: |x| <= 1e-35. */
+/* Zeros go where NaN does: |x| <= 1e-35f. */
 static const char *zero_test(struct print *p, int32_t feature, const char *test, bool missing_left)
 {
-    const uint32_t zero = key_bits(float_key(float_below(1e-35))) << 1;
+    const uint32_t zero = key_bits(float_key(1e-35f)) << 1;
     const char *x = format(p->ctx, "(uint32_t)%s << 1", bits(p, feature));
     if (missing_left)
         return format(p->ctx, "(%s) <= 0x%" PRIx32 "u || %s", x, zero, test);
     return format(p->ctx, "(%s) > 0x%" PRIx32 "u && (%s)", x, zero, test);
 }
 
+/* Words of a set without those that are 0 at its end. */
+static uint32_t set_words(const uint32_t *set)
+{
+    uint32_t words = set[0];
+    while (words && !set[words])
+        words--;
+    return words;
+}
+
+static const char *set_name(struct print *p, int32_t key)
+{
+    return format(p->ctx, "%s_set_%d", p->name, (int)key);
+}
+
+/* The category is in the set; sets of one word stand in the code, others in arrays. */
+static const char *set_test(struct print *p, const char *category, int32_t key)
+{
+    const uint32_t *set = p->nest->forest->trees->set + key;
+    const uint32_t words = set_words(set);
+    if (words <= 1)
+        return format(p->ctx, "mica_in_word(%s, 0x%" PRIx32 "u)", category, words ? set[1] : 0);
+    return format(p->ctx, "mica_in_set(%s, %s, %" PRIu32 ")", category, set_name(p, key), words);
+}
+
+static const char *category_test(struct print *p, const struct forest *f, int32_t i)
+{
+    const char *x = bits(p, f->feature[i]);
+    const char *test = set_test(p, format(p->ctx, "mica_category(%s)", x), f->key[i]);
+    if (f->flags[i] & TREE_MISSING_LEFT)
+        return format(p->ctx, "%s > 0x7f800000 || %s", x, test);
+    return test;
+}
+
 static const char *integer_test(struct print *p, const struct forest *f, int32_t i)
 {
     const char *test = format(p->ctx, "x[%d] <= %d", (int)f->feature[i], (int)f->key[i]);
+    if (f->flags[i] & TREE_CATEGORIES)
+        test = set_test(p, format(p->ctx, "(uint32_t)x[%d]", (int)f->feature[i]), f->key[i]);
     if (!(f->flags[i] & TREE_ZERO_MISSING))
         return test;
     return format(p->ctx, f->flags[i] & TREE_MISSING_LEFT ? "x[%d] == 0 || %s" : "x[%d] && %s",
@@ -69,7 +104,9 @@ static const char *test_text(struct print *p, int32_t i)
     const bool missing_left = f->flags[i] & TREE_MISSING_LEFT && !p->nest->guarded;
     if (f->trees->x_type != DTYPE_FLOAT32)
         return integer_test(p, f, i);
-    const char *test = float_test(p, f->feature[i], f->key[i], missing_left);
+    const char *test = f->flags[i] & TREE_CATEGORIES
+                           ? category_test(p, f, i)
+                           : float_test(p, f->feature[i], f->key[i], missing_left);
     if (f->flags[i] & TREE_ZERO_MISSING)
         return zero_test(p, f->feature[i], test, f->flags[i] & TREE_MISSING_LEFT);
     return test;
@@ -148,6 +185,31 @@ static void print_trees(struct print *p, const struct nest_part *part)
         print_tree(p, root, n->sums == NEST_LABEL ? "return" : end, 4);
         if (n->sums != NEST_LABEL)
             text_add(p->out, "tree_%d:;\n", (int)n->order[i] + 1);
+    }
+}
+
+/* The arrays of sets of more than a word, each once. */
+static void print_sets(struct print *p)
+{
+    const struct forest *f = p->nest->forest;
+    bool *done = NEWS(p->ctx, bool, f->trees->n_sets + 1), *met = NEWS(p->ctx, bool, f->n_nodes);
+    for (int32_t i = 0; i < f->n_trees; i++)
+        met[p->nest->root[i]] = true;
+    for (int32_t i = 0; i < f->n_nodes; i++) {
+        if (!met[i] || p->nest->row[i] >= 0)
+            continue;
+        met[p->nest->left[i]] = met[p->nest->right[i]] = true;
+        if (!(f->flags[i] & TREE_CATEGORIES) || done[f->key[i]])
+            continue;
+        const uint32_t *set = f->trees->set + f->key[i], words = set_words(set);
+        done[f->key[i]] = true;
+        if (words < 2)
+            continue;
+        text_add(p->out, "static const uint32_t %s[%" PRIu32 "] MICA_ROM = {",
+                 set_name(p, f->key[i]), words);
+        for (uint32_t w = 1; w <= words; w++)
+            text_add(p->out, w > 1 ? ", 0x%" PRIx32 "u" : "0x%" PRIx32 "u", set[w]);
+        text_add(p->out, "};\n");
     }
 }
 
@@ -385,6 +447,8 @@ static void print(struct ctx *ctx, struct text *out, const struct call *call, co
     struct print p = {ctx, out, n, call, name, params};
     const bool cut = n->n_parts > 1 || (n->n_sums == 1 && n->forest->n_scores > 1 &&
                                         n->sums != NEST_LEAD && n->sums != NEST_LABEL);
+    if (n->forest->tests_categories)
+        print_sets(&p);
     for (int32_t i = 0; i < n->n_parts && cut; i++)
         print_part(&p, i);
     print_head(&p);

@@ -68,7 +68,7 @@ static void add_test(struct cuts *c, const struct forest *f, int32_t i)
     if (f->flags[i] & TREE_MISSING_LEFT && is_float)
         add_cut(c, f->feature[i], float_key(INFINITY));
     if (f->flags[i] & TREE_ZERO_MISSING) {
-        const float zero = float_below(1e-35);
+        const float zero = 1e-35f;
         add_cut(c, f->feature[i], is_float ? float_key(float_before(-zero)) : -1);
         add_cut(c, f->feature[i], is_float ? float_key(zero) : 0);
     }
