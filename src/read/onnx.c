@@ -8,14 +8,6 @@
 
 #include "read/onnx.h"
 
-/* The format has no magic number. Writers put fields in the order of their numbers, so a file starts
- * with the version of the format, a small number, and another field follows. */
-bool onnx_looks_like(const uint8_t *bytes, size_t n)
-{
-    enum { TAG_IR_VERSION = 1 << 3 };
-    return n >= 3 && bytes[0] == TAG_IR_VERSION && bytes[1] >= 1 && bytes[1] < 64 && bytes[2] >= 8;
-}
-
 /* ---- values ---------------------------------------------------------------------------------- */
 
 static struct onnx_value **slot_of(struct onnx *o, const char *name)
@@ -126,16 +118,21 @@ static bool *mark_wanted(struct onnx *o)
 {
     const onnx_graph *g = o->file;
     bool *wanted = NEWS(o->ctx, bool, g->n_node);
-    for (size_t i = 0; i < g->n_output; i++)
-        onnx_value(o, g->output[i]->name)->is_wanted = true;
+    for (size_t i = 0; i < g->n_output; i++) {
+        struct onnx_value *v = onnx_value(o, g->output[i]->name);
+        v->is_wanted = true;
+        v->n_uses++;
+    }
     for (size_t i = g->n_node; i-- > 0;) {
         const onnx_node *n = g->node[i];
         for (size_t k = 0; k < n->n_output; k++)
             wanted[i] |= *n->output[k] && onnx_value(o, n->output[k])->is_wanted;
         for (size_t k = 0; wanted[i] && k < n->n_input; k++) {
-            struct onnx_value *v = onnx_value(o, n->input[k]);
-            if (v)
-                v->is_wanted = true;
+            struct onnx_value *v = *n->input[k] ? onnx_value(o, n->input[k]) : NULL;
+            if (!v)
+                continue;
+            v->is_wanted = true;
+            v->n_uses++;
         }
     }
     return wanted;
@@ -164,15 +161,25 @@ void onnx_out(struct onnx *o, const onnx_node *n, size_t i, struct tensor *t)
 
 /* ---- the model ------------------------------------------------------------------------------- */
 
-static void read_node(struct onnx *o, const onnx_node *n)
+static bool is_mica(const onnx_node *n)
 {
-    for (size_t k = 0; k < n->n_output; k++)
-        if (!*n->output[k])
-            onnx_fail(o, n, "its output %zu has no name", k);
-    if (n->op_type && n->domain && !strcmp(n->domain, onnx_mica_domain))
-        onnx_read_mica(o, n);
-    else
-        onnx_fail(o, n, "this operator is not supported");
+    return n->op_type && n->domain && !strcmp(n->domain, onnx_mica_domain);
+}
+
+/* A model is of our operators or of standard ones: the former give shapes and types as they are, the
+ * latter become what an estimator has. */
+static bool is_of_mica(struct onnx *o, const bool *wanted)
+{
+    bool has[2] = {false, false};
+    for (size_t i = 0; i < o->file->n_node; i++)
+        if (wanted[i])
+            has[is_mica(o->file->node[i])] = true;
+    if (has[0] && has[1])
+        fail(o->ctx, NULL,
+             "the model has operators of the domain %s and others: only one of both "
+             "is supported",
+             onnx_mica_domain);
+    return has[1];
 }
 
 static void read_inputs(struct onnx *o)
@@ -227,12 +234,21 @@ void read_onnx(struct ctx *ctx, const uint8_t *bytes, size_t n)
     o->graph->name = o->file->name && *o->file->name ? o->file->name : "main";
     count_values(o);
     add_values(o);
-    const bool *wanted = mark_wanted(o);
-    read_inputs(o);
-    for (size_t i = 0; i < o->file->n_node; i++)
-        if (wanted[i])
-            read_node(o, o->file->node[i]);
-    read_outputs(o);
+    const bool *wanted = mark_wanted(o), of_mica = is_of_mica(o, wanted);
+    if (of_mica)
+        read_inputs(o);
+    else
+        onnx_estimator_inputs(o);
+    for (size_t i = 0; i < o->file->n_node; i++) {
+        if (wanted[i] && of_mica)
+            onnx_read_mica(o, o->file->node[i]);
+        else if (wanted[i])
+            onnx_read_standard(o, o->file->node[i]);
+    }
+    if (of_mica)
+        read_outputs(o);
+    else
+        onnx_estimator_outputs(o);
     onnx_read_names(o);
     ctx->subgraph = NEW(ctx, struct graph *);
     ctx->subgraph[0] = o->graph;

@@ -12,22 +12,6 @@
 
 const char onnx_mica_domain[] = "ai.mica";
 
-/* The number of a word in a list that ends with NULL; fails where it is none of them. */
-static int32_t find_word(struct onnx *o, const onnx_node *n, const onnx_attribute *a,
-                         const char *const *words)
-{
-    const char *word = onnx_word(o, n, a);
-    int32_t i = 0;
-    while (words[i] && strcmp(words[i], word))
-        i++;
-    if (words[i])
-        return i;
-    struct text *all = text_new(o->ctx);
-    for (i = 0; words[i]; i++)
-        text_add(all, "%s%s", i ? ", " : "", words[i]);
-    onnx_fail(o, n, "the attribute '%s' is '%s'; it must be one of: %s", a->name, word, all->at);
-}
-
 static int32_t read_int(struct onnx *o, const onnx_node *n, const onnx_attribute *a, int64_t x)
 {
     if (x < INT32_MIN || x > INT32_MAX)
@@ -73,10 +57,10 @@ static void read_attribute(struct onnx *o, const onnx_node *n, const onnx_attrib
         read_ints(o, n, a, at);
         break;
     case ATTR_ACTIVATION:
-        *(enum activation *)at = (enum activation)find_word(o, n, a, activations);
+        *(enum activation *)at = (enum activation)onnx_choice(o, n, a->name, activations);
         break;
     case ATTR_ENUM:
-        *(int32_t *)at = find_word(o, n, a, field->words);
+        *(int32_t *)at = onnx_choice(o, n, a->name, field->words);
         break;
     }
 }
@@ -101,6 +85,8 @@ static void read_attributes(struct onnx *o, const onnx_node *n, struct node *to)
  * says of it. */
 static void give_output(struct onnx *o, const onnx_node *n, struct node *to, int k)
 {
+    if (!*n->output[k])
+        onnx_fail(o, n, "its output %d has no name", k);
     const onnx_info *declared = onnx_value(o, n->output[k])->declared;
     int32_t dim[RANK_MAX];
     const int type = onnx_type(declared), rank = onnx_shape(declared, dim);
