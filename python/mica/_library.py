@@ -42,7 +42,6 @@ class Options(Structure):
         ("functions", c_char_p),
         ("input_type", c_char_p),
         ("float64", c_int),
-        ("float64", c_int),
         ("features", Names),
         ("classes", Names),
     ]

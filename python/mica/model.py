@@ -299,6 +299,8 @@ class Model:
         options = []
         if self._source.input_type:
             options += ["--input-type", self._source.input_type]
+        if self._source.float64:
+            options += ["--float64"]
         if not self._functions:
             options += ["--profile", self._source.profile]
         return cost.measure(
