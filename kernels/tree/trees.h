@@ -35,6 +35,7 @@ enum {                /* key_form */
 };
 enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 };                 /* x_form */
 enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT };                 /* missing */
+enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };                    /* decide */
 enum { MICA_LEAF_NUMBER, MICA_LEAF_FLOAT32, MICA_LEAF_FLOAT64, MICA_LEAF_RATIO }; /* leaf_form */
 
 struct mica_trees {
