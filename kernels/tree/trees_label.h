@@ -63,6 +63,15 @@ MICA_INLINE int32_t mica_label_size(const struct mica_trees *p, int32_t group)
     return p->n_labels > 1 ? MICA_ROM_U16(p->group + group) : p->n_scores;
 }
 
+MICA_INLINE void mica_label_redo(const struct mica_trees *p, const void *x, int64_t *exact,
+                                 int32_t *label)
+{
+    int32_t at = 0;
+    mica_sums_add(p, x, 0, (uint64_t *)exact);
+    for (int32_t g = 0; g < p->n_labels; at += mica_label_size(p, g), g++)
+        mica_label_exact(p, (uint64_t *)exact + at, mica_label_size(p, g), &label[g]);
+}
+
 MICA_INLINE void mica_trees_label(const struct mica_trees *p, const void *x, int32_t *sum,
                                   int64_t *exact, int32_t *label)
 {
@@ -70,12 +79,8 @@ MICA_INLINE void mica_trees_label(const struct mica_trees *p, const void *x, int
     mica_sums_add(p, x, sum, 0);
     for (int32_t g = 0; g < p->n_labels; at += mica_label_size(p, g), g++)
         decided &= mica_label_fast(p, sum + at, mica_label_size(p, g), &label[g]);
-    if (decided)
-        return;
-    mica_sums_add(p, x, 0, (uint64_t *)exact);
-    at = 0;
-    for (int32_t g = 0; g < p->n_labels; at += mica_label_size(p, g), g++)
-        mica_label_exact(p, (uint64_t *)exact + at, mica_label_size(p, g), &label[g]);
+    if (!decided)
+        mica_label_redo(p, x, exact, label);
 }
 
 #endif

@@ -31,9 +31,10 @@ MICA_INLINE int32_t mica_votes_first(const uint32_t *sum, int32_t n, uint32_t sh
     return !shared || sum[*best] - second > shared;
 }
 
-MICA_SHARED void mica_votes_exact(const struct mica_trees *p, const void *x, uint64_t *sum,
-                                  int32_t *label)
+MICA_SHARED void mica_votes_redo(const struct mica_trees *p, const void *x, int64_t *exact,
+                                 int32_t *label)
 {
+    uint64_t *sum = (uint64_t *)exact;
     for (int32_t i = 0; i < p->n_scores; i++)
         sum[i] = 0;
     mica_votes_sum(p, x, 0, sum);
@@ -63,7 +64,7 @@ MICA_INLINE void mica_trees_votes(const struct mica_trees *p, const void *x, uin
         of += n;
     }
     if (p->share && p->n_trees > 1 && !decided)
-        mica_votes_exact(p, x, (uint64_t *)exact, label);
+        mica_votes_redo(p, x, exact, label);
 }
 
 #endif

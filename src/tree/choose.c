@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels.gen.h"
+#include "tree/nest.h"
 #include "tree/tree.h"
 
 /* ---- constants ------------------------------------------------------------------------------- */
@@ -139,8 +140,8 @@ static void set_decision(struct lower *l, const struct forest *f, struct mica_tr
 
 /* ---- the kernels ----------------------------------------------------------------------------- */
 
-static void bind(struct lower *l, const struct kernel *kernel, const struct mica_trees *p,
-                 enum dtype type, bool fixed)
+static struct call *bind(struct lower *l, const struct kernel *kernel, const struct mica_trees *p,
+                         enum dtype type, bool fixed)
 {
     struct node *n = l->step->node;
     struct call *c = lower_call(l, kernel, p);
@@ -149,6 +150,17 @@ static void bind(struct lower *l, const struct kernel *kernel, const struct mica
         call_bind(c, lower_temp(l, DTYPE_INT32, p->n_scores), 0);
     call_bind(c, lower_temp(l, type, p->n_scores), 0);
     call_bind(c, n->out[0], 0);
+    return c;
+}
+
+/* Nested ifs before the kernel. */
+static void set_code(struct lower *l, struct call *c, struct nest *nest)
+{
+    const char *redo = c->kernel == &kernel_trees_votes   ? "mica_votes_redo"
+                       : c->kernel == &kernel_trees_label ? "mica_label_redo"
+                                                          : NULL;
+    if (nest)
+        c->code = nest_code(l->ctx, nest, redo);
 }
 
 static uint32_t divisor_of(struct lower *l, const struct trees *t)
@@ -160,19 +172,19 @@ static uint32_t divisor_of(struct lower *l, const struct trees *t)
 }
 
 static void lower_votes(struct lower *l, const struct forest *f, struct tree_stream *s,
-                        const struct leaf_codes *c, enum gives gives)
+                        const struct leaf_codes *c, enum gives gives, struct nest *nest)
 {
     struct mica_trees *p = s->params;
     stream_trees(l->ctx, l->step->node, f, *c, s);
     register_tables(l, f, s);
     if (gives == GIVES_LABEL)
-        bind(l, &kernel_trees_votes, p, DTYPE_INT64, true);
+        set_code(l, bind(l, &kernel_trees_votes, p, DTYPE_INT64, true), nest);
     else
         bind(l, &kernel_trees_fractions, p, DTYPE_INT64, false);
 }
 
 static void lower_sums(struct lower *l, const struct forest *f, struct tree_stream *s,
-                       enum gives gives)
+                       enum gives gives, struct nest *nest)
 {
     struct mica_trees *p = s->params;
     struct leaf_codes c = {0};
@@ -184,11 +196,13 @@ static void lower_sums(struct lower *l, const struct forest *f, struct tree_stre
     if (label)
         set_decision(l, f, p);
     register_tables(l, f, s);
+    struct call *call;
     if (narrow_sums)
-        bind(l, label ? &kernel_trees_label_f32 : &kernel_trees_scores_f32, p, DTYPE_FLOAT32,
-             false);
+        call = bind(l, label ? &kernel_trees_label_f32 : &kernel_trees_scores_f32, p, DTYPE_FLOAT32,
+                    false);
     else
-        bind(l, label ? &kernel_trees_label : &kernel_trees_scores, p, DTYPE_INT64, label);
+        call = bind(l, label ? &kernel_trees_label : &kernel_trees_scores, p, DTYPE_INT64, label);
+    set_code(l, call, nest);
 }
 
 /* ---- one tree -------------------------------------------------------------------------------- */
@@ -258,6 +272,13 @@ static bool lower_class(struct lower *l, const struct forest *f)
 void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
 {
     const struct trees *t = f->trees;
+    struct nest *nest = gives == GIVES_LABEL ? design_nest(l, f) : NULL;
+    if (gives == GIVES_LABEL && design_table(l, f, nest))
+        return;
+    if (gives == GIVES_SCORES && l->step->node->out[0]->type == DTYPE_FLOAT32) {
+        nest_value_lower(l, f);
+        return;
+    }
     struct mica_trees params = {.n_trees = f->n_trees,
                                 .n_scores = f->n_scores,
                                 .n_labels = t->n_labels,
@@ -266,13 +287,13 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
                                 .divisor = divisor_of(l, t)};
     struct tree_stream s = {.params = &params};
     struct leaf_codes c = {0};
-    if (gives == GIVES_LABEL && lower_class(l, f))
+    if (gives == GIVES_LABEL && !nest && lower_class(l, f))
         return;
     if (t->n_labels > 1 && gives == GIVES_LABEL)
         params.group = narrow(l, "groups", t->group, t->n_labels);
     const bool votes = f->is_vote && (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
     if (votes && codes_votes(l->ctx, f, &params, &c))
-        lower_votes(l, f, &s, &c, gives);
+        lower_votes(l, f, &s, &c, gives, nest);
     else
-        lower_sums(l, f, &s, gives);
+        lower_sums(l, f, &s, gives, nest);
 }
