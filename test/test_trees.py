@@ -188,7 +188,8 @@ def generated(e: trees.Ensemble, x: np.ndarray, folder: Path, head: str, *words:
     """What the generated C of one head, compiled here, gives for rows."""
     graph, program = folder / "trees.ir", folder / "trees"
     graph.write_text(e.text((head,)))
-    mica("compile", graph, "-o", folder, "--name", "trees", "--float64", *words)
+    words += ("--float64",) if head == "scores" else ()
+    mica("compile", graph, "-o", folder, "--name", "trees", *words)
     n = (len(e.groups) if e.groups else 1) if head == "label" else e.n_scores
     call = f"trees_{NAMES[head]}(in"
     call = f"{call}, out)" if n > 1 else f"out[0] = {call})"
@@ -209,7 +210,7 @@ DESIGNS = {
 }
 
 
-@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("design", ["size", "speed"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_generated_code_gives_the_same(tmp_path: Path, shape: str, design: str) -> None:
     need("gcc")
