@@ -162,8 +162,8 @@ static void set_code(struct lower *l, struct call *c, struct nest *nest)
 
 static uint32_t divisor_of(struct lower *l, const struct trees *t)
 {
-    if (t->divisor != floor(t->divisor) || t->divisor > INT32_MAX)
-        fail(l->ctx, l->step->node, "its divisor is %g: a number of trees is a whole number",
+    if (t->divisor != floor(t->divisor) || t->divisor > UINT16_MAX)
+        fail(l->ctx, l->step->node, "its divisor is %g, and must be a whole number up to 65535",
              t->divisor);
     return (uint32_t)t->divisor;
 }
@@ -202,7 +202,70 @@ static void lower_sums(struct lower *l, const struct forest *f, struct tree_stre
     set_code(l, call, nest);
 }
 
-/* ---- between the designs --------------------------------------------------------------------- */
+/* ---- one tree -------------------------------------------------------------------------------- */
+
+/* The label that the library gives where a row comes to a leaf of these numbers. */
+static int32_t label_of(const struct forest *f, const double *number)
+{
+    const struct trees *t = f->trees;
+    int32_t best = 0;
+    double most = 0;
+    for (int32_t i = 0; i < t->n_scores; i++) {
+        const int32_t j = i - t->output[0];
+        double sum = t->base[i] + (j >= 0 && j < t->width ? number[j] : 0);
+        if (t->sums == SUMS_FLOAT32)
+            sum = (float)sum;
+        if (t->decide == DECIDE_CUT)
+            return sum >= f->cut;
+        sum /= t->divisor;
+        if (!i || sum > most) {
+            most = sum;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* A single tree's leaves can be labels, and need no sums; tests between equal labels go. False: the
+ * label takes more than one leaf to know. */
+static bool lower_class(struct lower *l, const struct forest *f, struct nest *nest)
+{
+    const struct trees *t = f->trees;
+    static const double zero = 0;
+    static const int32_t one = 1, first = 0;
+    if (t->n_trees != 1 || t->n_labels != 1 || t->path || t->decide == DECIDE_SOFTMAX)
+        return false;
+    struct trees *labels = NEW(l->ctx, struct trees);
+    double *value = NEWS(l->ctx, double, t->n_values);
+    for (int32_t i = 0; i < t->n_values; i++)
+        value[i] = label_of(f, t->value + (int64_t)i * t->width);
+    *labels = *t;
+    labels->width = labels->n_scores = 1;
+    labels->value = value;
+    labels->base = &zero;
+    labels->group = &one;
+    labels->output = &first;
+    labels->sums = SUMS_FLOAT64;
+    labels->decide = DECIDE_ARGMAX;
+    labels->divisor = 1;
+    f = prepare_trees(l->ctx, labels);
+    int32_t *code = NEWS(l->ctx, int32_t, f->n_values), most = 0;
+    for (int32_t i = 0; i < f->n_values; i++) {
+        code[i] = (int32_t)f->value[i];
+        most = code[i] > most ? code[i] : most;
+    }
+    struct mica_trees params = {.n_trees = 1};
+    struct tree_stream s = {.params = &params};
+    const struct leaf_codes c = {
+        .form = MICA_LEAF_NUMBER, .bits = bits_for((uint32_t)most), .code = code};
+    stream_trees(l->ctx, l->step->node, f, c, &s);
+    register_tables(l, f, &s);
+    struct call *call = lower_call(l, &kernel_trees_class, &params);
+    call_bind(call, l->step->node->in[TREES_X], 0);
+    call_bind(call, l->step->node->out[0], 0);
+    set_code(l, call, nest);
+    return true;
+}
 
 void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
 {
@@ -222,6 +285,8 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
                                 .divisor = divisor_of(l, t)};
     struct tree_stream s = {.params = &params};
     struct leaf_codes c = {0};
+    if (gives == GIVES_LABEL && lower_class(l, f, nest))
+        return;
     if (t->n_labels > 1 && gives == GIVES_LABEL)
         params.group = narrow(l, "groups", t->group, t->n_labels);
     const bool votes = f->is_vote && (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
