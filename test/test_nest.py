@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import tree_models as trees
-from support import ALL, PORTABLE, mica, need, run
+from support import ALL, PORTABLE, evaluate, mica, need, run
 from test_trees import BUILDS, grow, random_ensemble, random_rows
 
 ROWS = 20000 if ALL else 2000
@@ -316,6 +316,51 @@ def test_estimators(tmp_path: Path, optimize: str) -> None:
         assert not wrong.any(), f"{list(estimators())[i]}: {wrong.sum()} of {len(x)} wrong"
         assert redone <= 0.1 * len(x)
     assert all(("_nest(" in s) for s in models.sources) or optimize == "size"
+
+
+# ---- values of regressions ----
+
+
+def value_graph(e: trees.Ensemble) -> str:
+    """The graph of a regression: the score as a float."""
+    text = re.sub(r"output %(\d+) decision_function", r"output %\1 predict", e.text(("scores",)))
+    at = int(re.findall(r"output %(\d+) predict", text)[0])
+    lines = text.replace(f"output %{at} predict", f'node "y" cast : %{at} -> %{at + 1}\noutput %{at + 1} predict')
+    return lines.replace("input %0\n", f'tensor %{at + 1} "y" float32 [1,1]\ninput %0\n')
+
+
+@pytest.mark.parametrize("sums", ["float64", "float32"])
+def test_values(tmp_path: Path, sums: str) -> None:
+    """Sums of float32 are the library's; those of float64 err by no more than the code states, and by
+    a millionth of the value here. What the code gives, eval gives."""
+    need("gcc")
+    r = np.random.default_rng(3)
+    e = trees.Ensemble(6, 1, sums=sums, base=[150.0], divisor=1.0 if sums == "float32" else 50.0)
+    for _ in range(50):
+        e.start()
+        grow(e, r, 12, "normal", trees.MISSING_LEFT, lambda: float(np.float32(r.uniform(20, 40))))
+    x = random_rows(e, r, 1000)
+    (tmp_path / "m.ir").write_text(value_graph(e))
+    mica("compile", tmp_path / "m.ir", "-o", tmp_path, "--name", "m", "--optimize", "speed")
+    source = (tmp_path / "m.c").read_text()
+    assert "_nest(" in source and "mica_trees" not in source
+    (tmp_path / "program.c").write_text(
+        '#include <stdio.h>\n#include "m.h"\nint main(void)\n{\n    float x[6], y;\n'
+        "    while (fread(x, sizeof x, 1, stdin)) {\n        y = m_predict(x);\n"
+        "        fwrite(&y, sizeof y, 1, stdout);\n    }\n    return 0;\n}\n"
+    )
+    run("gcc", *CHECKED, tmp_path / "m.c", tmp_path / "program.c", "-o", tmp_path / "program")
+    done = subprocess.run([tmp_path / "program"], input=x.tobytes(), capture_output=True, check=True)
+    got, want = np.frombuffer(done.stdout, np.float32), e.scores(x)[:, 0]
+    (by_eval,) = evaluate(tmp_path / "m.ir", tmp_path, [x])
+    assert (got == by_eval.ravel()).all()
+    if sums == "float32":
+        assert (got == want).all()
+        return
+    stated = float(re.findall(r"errs by at most ([^ ]+) and", source)[0])
+    error = np.abs(got - want)
+    assert (error <= stated * 1.05 + 2.0**-22 * np.abs(want)).all() and stated < 1e-4
+    assert (error <= 1e-6 * np.abs(want)).all()
 
 
 # ---- the text of the code ----
