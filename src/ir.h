@@ -231,6 +231,7 @@ struct rows {
 
 bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
 bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
+bool core_has_multiplier(const char *target);     /* 32 by 32 bits to 32, and no DSP extension */
 bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
 
 struct lower;
@@ -542,10 +543,13 @@ struct plan {
 /* ---- the passes, in the order of compile.c --------------------------------------------------- */
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
+/* Gives the outputs of a node the types and shapes that its operator makes of its inputs. */
+void infer_outputs(struct ctx *, struct node *);
 void pass_estimator(struct ctx *, struct graph *);
 void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
+void pass_fold_features(struct ctx *, struct graph *);
 void pass_fuse_pad(struct ctx *, struct graph *);
 void pass_fuse_activation(struct ctx *, struct graph *);
 void pass_fuse_value(struct ctx *, struct graph *); /* tree/nest_value.c */
@@ -562,8 +566,12 @@ void plan_heads(struct ctx *, struct program *);
 
 /* ---- read/: bytes -> graph ------------------------------------------------------------------- */
 
+void read_model(struct ctx *, const uint8_t *bytes, size_t n); /* tells formats by content */
 void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
-void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
+void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
+void read_json(struct ctx *, const uint8_t *bytes, size_t n);     /* XGBoost, CatBoost */
+void read_lightgbm(struct ctx *, const uint8_t *bytes, size_t n); /* its text */
+void read_text(struct ctx *, const char *text, size_t n);         /* the text form, see text/ */
 
 /* ---- text/: the text form -------------------------------------------------------------------- */
 

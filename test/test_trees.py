@@ -17,6 +17,7 @@ from support import ALL, PORTABLE, evaluate, mica, need, run
 ROWS = 20000 if ALL else 1000
 ENSEMBLES = 400 if ALL else 25
 NAMES = {"label": "predict", "scores": "decision_function"}
+SHAPES = ["votes", "weights", "boosted", "cut", "path", "float32", "softmax float32", "softmax float64"]
 BUILDS = {
     "gcc": (),
     "clang": (),
@@ -118,12 +119,17 @@ def random_ensemble(r: np.random.Generator, shape: str) -> trees.Ensemble:
     elif shape == "path":
         e.decide, e.path = "cut", True
         make = lambda: float(r.choice([0.0, 0.0, 1.0, 2.3, 4.1]))
+    elif shape == "softmax float64":
+        e.n_scores = scores
+        make = lambda: leaf(r)
     else:
         e.n_scores, e.sums = scores, "float32"
         make = lambda: np.float32(np.clip(leaf(r), -1e30, 1e30))
         e.base = [float(np.float32(v)) for v in r.normal(size=scores)]
-        if r.random() < 0.3:
+        if r.random() < 0.3 and shape == "float32":
             e.n_scores, e.decide, e.base = 1, "cut", e.base[:1]
+    if shape.startswith("softmax"):
+        e.decide, e.sums = "softmax", shape[8:]
     if flags & trees.CATEGORIES and e.x_type != "float32":
         flags &= ~trees.MISSING_LEFT if r.random() < 0.5 else 7
     for t in range(n_trees):
@@ -151,7 +157,7 @@ def check(e: trees.Ensemble, x: np.ndarray, folder: Path, what: str) -> None:
     assert not wrong.any(), f"{what}: {wrong.sum()} labels differ, first of row {np.argmax(wrong)}"
 
 
-@pytest.mark.parametrize("shape", ["votes", "weights", "boosted", "cut", "path", "float32"])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_random_ensembles(tmp_path: Path, shape: str) -> None:
     for seed in range(ENSEMBLES):
         r = np.random.default_rng([seed, len(shape)])
@@ -196,7 +202,7 @@ def generated(e: trees.Ensemble, x: np.ndarray, folder: Path, head: str, *words:
 
 
 @pytest.mark.parametrize("optimize", ["size", "speed"])
-@pytest.mark.parametrize("shape", ["votes", "weights", "boosted", "cut", "path", "float32"])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_generated_code_gives_the_same(tmp_path: Path, shape: str, optimize: str) -> None:
     need("gcc")
     for seed in range(1000, 1000 + (60 if ALL else 4)):
@@ -212,7 +218,7 @@ def test_generated_code_gives_the_same(tmp_path: Path, shape: str, optimize: str
 
 
 @pytest.mark.parametrize("compiler", BUILDS)
-@pytest.mark.parametrize("shape", ["votes", "weights", "boosted", "cut", "path", "float32"])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_generated_code_is_clean(tmp_path: Path, shape: str, compiler: str) -> None:
     need(compiler)
     target = "avr" if compiler == "avr-gcc" else "cortex-m0"

@@ -35,6 +35,7 @@ enum {                /* key_form */
 };
 enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 };                 /* x_form */
 enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT };                 /* missing */
+enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };                    /* decide */
 enum { MICA_LEAF_NUMBER, MICA_LEAF_FLOAT32, MICA_LEAF_FLOAT64, MICA_LEAF_RATIO }; /* leaf_form */
 
 struct mica_trees {
@@ -44,7 +45,7 @@ struct mica_trees {
     const uint16_t *first;
     const uint8_t *key_width;
     const uint32_t *set;
-    uint8_t x_form, key_form, key_negative, missing, zero, sets, stumps;
+    uint8_t x_form, key_form, key_negative, missing, zero, sets, sets_down, stumps;
     uint8_t feature_bits, key_bits, set_bits, skip_bits, length_bits;
     uint8_t leaf_form, leaf_bits, leaf_more;
     int32_t key_base, leaf_short;
@@ -142,7 +143,8 @@ MICA_INLINE uint32_t mica_trees_missing(const struct mica_trees *p, int32_t key,
     return size > 0x7f800000 || (zero && size <= 0x0554ad2e); /* 1e-35f */
 }
 
-/* 1 where the category, that is the number without its fraction, is not in the set. */
+/* 1 where the category, that is the number without its fraction, is not in the set; with sets_down no
+ * number below 0 is. */
 MICA_SHARED uint32_t mica_trees_outside(const struct mica_trees *p, const void *x, uint32_t feature,
                                         uint32_t set)
 {
@@ -150,7 +152,8 @@ MICA_SHARED uint32_t mica_trees_outside(const struct mica_trees *p, const void *
     int32_t category;
     if (p->x_form == MICA_X_FLOAT32) {
         const float v = ((const float *)x)[feature];
-        category = v > -1.0f && v < 2147483648.0f ? (int32_t)v : -1;
+        const int32_t inside = p->sets_down ? v >= 0.0f : v > -1.0f;
+        category = inside && v < 2147483648.0f ? (int32_t)v : -1;
     } else {
         category = mica_trees_key(p, x, feature);
     }

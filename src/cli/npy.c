@@ -109,8 +109,6 @@ static int read_descr(struct scan *scan, struct npy *npy, size_t *element_bytes,
 
     if (!take_string(scan, descr, sizeof descr))
         return refuse(error, "records are not supported; save one array of numbers");
-    if (!strcmp(descr, "<f8"))
-        return refuse(error, "no model takes float64; save x.astype(numpy.float32)");
     for (int i = 0; i < TYPES; i++) {
         /* The byte order of single bytes is free. */
         bool same = types[i].bytes == 1 ? descr[0] && !strcmp(descr + 1, types[i].descr + 1)

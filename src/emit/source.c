@@ -143,8 +143,7 @@ const char *emit_address(struct emit *e, const struct call *c, int k, bool by_ro
     const struct kernel_arg *arg = &c->kernel->args[k];
     struct tensor *t = tensor_base(c->operand[k].tensor);
     struct text *text = text_new(e->ctx);
-    const bool cast =
-        arg->type != DTYPE_COUNT && strcmp(dtype_c(arg->type), dtype_c(t->type)) != 0;
+    const bool cast = arg->type != DTYPE_COUNT && strcmp(dtype_c(arg->type), dtype_c(t->type)) != 0;
     if (cast) /* kernels that only move bytes serve all types of a size */
         text_add(text, "(%s%s *)(%svoid *)(", arg->kind == ARG_OUTPUT ? "" : "const ",
                  dtype_c(arg->type), arg->kind == ARG_OUTPUT ? "" : "const ");

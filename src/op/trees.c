@@ -46,7 +46,8 @@ const struct op op_trees = {
     .min_in = TREES_NUMBERS + 1,
     .max_in = TREES_INPUTS,
     .n_out = 1,
-    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) | TYPE_BIT(INT16),
+    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) | TYPE_BIT(INT16) |
+             TYPE_BIT(FLOAT64),
     .infer = infer,
     .lower = lower,
 };

@@ -105,7 +105,8 @@ static int32_t kernel_bound(struct ctx *ctx, const struct forest *f, const struc
     }
     for (int32_t i = 0; i < f->n_scores; i++)
         most = fmax(most, score[i]);
-    most += f->roundings + 1.5; /* base and cut are rounded, and what is added here */
+    most += f->roundings + 1.5;      /* base and cut are rounded, and what is added here */
+    most += ldexp(1, f->scale - 53); /* so close can scores be that a softmax makes equal */
     return most < 0x1p29 ? (int32_t)ceil(most) : 1 << 29;
 }
 
@@ -115,7 +116,9 @@ static void set_decision(struct lower *l, const struct forest *f, struct mica_tr
     const float single = (float)f->cut;
     uint64_t cut;
     memcpy(&cut, &f->cut, sizeof cut);
-    p->decide = t->decide == DECIDE_CUT ? MICA_LABEL_CUT : MICA_LABEL_FIRST;
+    p->decide = t->decide == DECIDE_CUT       ? MICA_LABEL_CUT
+                : t->decide == DECIDE_SOFTMAX ? MICA_LABEL_SOFTMAX
+                                              : MICA_LABEL_FIRST;
     p->cut_high = t->decide == DECIDE_CUT ? (uint32_t)(cut >> 32) : 0;
     p->cut_low = t->decide == DECIDE_CUT ? (uint32_t)cut : 0;
     p->cut_fixed = t->decide == DECIDE_CUT ? f->cut_fixed : 0;

@@ -394,9 +394,11 @@ static void set_flags(const struct forest *f, const struct keys *k, struct mica_
     p->zero = f->tests_zero_missing > 0;
     p->sets = f->tests_categories > 0;
     p->feature_bits = (uint8_t)bits_for((uint32_t)k->n_features - 1);
-    for (int32_t i = 0; i < f->n_nodes; i++)
+    for (int32_t i = 0; i < f->n_nodes; i++) {
         if (f->flags[i] & TREE_CATEGORIES && f->key[i] > last_set)
             last_set = f->key[i];
+        p->sets_down |= (f->flags[i] & TREE_ROUND_DOWN) != 0;
+    }
     p->set = p->sets ? f->trees->set : NULL;
     p->set_bits = (uint8_t)bits_for((uint32_t)last_set);
     for (int32_t i = 0; i < f->n_trees; i++)
