@@ -10,8 +10,8 @@
 
 #include "tree/nest.h"
 
-/* Of a function: compilers take more than twice as long for twice as much. Where there is but one sum
- * to keep in a register, features are kept there, too, and of few trees the right ones. */
+/* Of a function: compilers take more than twice as long for twice as much. Where there is but one
+ * sum to keep in a register, features are kept there, too, and of few trees the right ones. */
 enum { PART_TESTS = 1600, PART_TREES = 30 };
 
 /* Estimated bytes of a test with its jumps, and of an addition. */
