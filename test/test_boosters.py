@@ -115,9 +115,10 @@ def test_generated_code_answers_as_the_library(
         np.testing.assert_allclose(given, model.results(rows), rtol=1e-6, atol=1e-12)
 
 
+ARM = ("arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", "--specs=picolibc.specs")
 CORES = {
     "clang": ("clang",),
-    "arm": ("arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb"),
+    "arm": ARM,
     "riscv": ("riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
     "avr": ("avr-gcc", "-mmcu=atmega2560"),
 }
@@ -138,7 +139,6 @@ def test_symmetric_classifier_needs_no_library_for_floats(tmp_path: Path) -> Non
     need("arm-none-eabi-gcc", "arm-none-eabi-nm")
     (tmp_path / "model.json").write_text(trained("catboost", "scale").text)
     mica("compile", tmp_path / "model.json", "-o", tmp_path, "--name", "model", "--functions", "predict")
-    run("arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", "-Os", "-c", tmp_path / "model.c",
-        "-o", tmp_path / "model.o")  # fmt: skip
+    run(*ARM, "-Os", "-c", tmp_path / "model.c", "-o", tmp_path / "model.o")
     undefined = run("arm-none-eabi-nm", "-u", tmp_path / "model.o").stdout.split()[1::2]
     assert not [name for name in undefined if "aeabi_d" in name or "aeabi_f" in name], undefined

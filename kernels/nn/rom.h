@@ -29,12 +29,15 @@
 #define MICA_ROM_COPY(type, at) (&(at))
 #endif
 
-/* Small helpers, and kernels whose parameters a compiler is to fold into the code. It judges their
- * size before it knows what folds away. */
+/* Small helpers, and kernels whose parameters a compiler is to fold into the code: it judges their
+ * size before it knows what folds away. And functions of a file that several kernels share, of which
+ * a model may need some only. */
 #if defined(__GNUC__)
-#define MICA_INLINE static inline __attribute__((always_inline))
+#define MICA_INLINE static inline __attribute__((always_inline, unused))
+#define MICA_SHARED static inline __attribute__((unused))
 #else
 #define MICA_INLINE static inline
+#define MICA_SHARED static inline
 #endif
 
 #endif

@@ -29,7 +29,7 @@ MICA_INLINE int32_t mica_f64_exponent(uint64_t a)
 
 /* The number nearest to m * 2^(e - 1085), with the sign of `sign`. A carry out of the fraction goes
  * on into the exponent, as it should. */
-static inline uint64_t mica_f64_round(uint64_t sign, uint64_t m, int32_t e)
+MICA_SHARED uint64_t mica_f64_round(uint64_t sign, uint64_t m, int32_t e)
 {
     if (!m)
         return 0;
@@ -43,7 +43,7 @@ static inline uint64_t mica_f64_round(uint64_t sign, uint64_t m, int32_t e)
     return (sign >> 63 << 63) + m + ((uint64_t)(e - 1) << 52);
 }
 
-static inline uint64_t mica_f64_add(uint64_t a, uint64_t b)
+MICA_SHARED uint64_t mica_f64_add(uint64_t a, uint64_t b)
 {
     if (b << 1 > a << 1) {
         const uint64_t larger = b;
@@ -61,7 +61,7 @@ static inline uint64_t mica_f64_add(uint64_t a, uint64_t b)
 }
 
 /* m * 2^(e - 1085) divided by n, 1 <= n < 2^31: digit by digit, until there are as many as wanted. */
-static inline uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, uint32_t n)
+MICA_SHARED uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, uint32_t n)
 {
     uint64_t q = 0;
     uint32_t rest = 0;
@@ -81,13 +81,13 @@ static inline uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, u
     return mica_f64_round(sign, q | (rest != 0) | (m != 0), e);
 }
 
-static inline uint64_t mica_f64_divide(uint64_t a, uint32_t n)
+MICA_SHARED uint64_t mica_f64_divide(uint64_t a, uint32_t n)
 {
     return mica_f64_quotient(a, mica_f64_significand(a), mica_f64_exponent(a), n);
 }
 
 /* The integer k divided by n. */
-static inline uint64_t mica_f64_ratio(int32_t k, uint32_t n)
+MICA_SHARED uint64_t mica_f64_ratio(int32_t k, uint32_t n)
 {
     return mica_f64_quotient(k < 0 ? UINT64_C(1) << 63 : 0, k < 0 ? 0u - (uint32_t)k : (uint32_t)k,
                              1085, n);
@@ -101,7 +101,7 @@ MICA_INLINE int64_t mica_f64_order(uint64_t a)
 }
 
 /* Where double has 32 bits, the nearest of its numbers. */
-static inline void mica_f64_store(uint64_t a, double *to)
+MICA_SHARED void mica_f64_store(uint64_t a, double *to)
 {
 #if defined(__SIZEOF_DOUBLE__) && __SIZEOF_DOUBLE__ == 4
     const int32_t e = mica_f64_exponent(a) - 896;
