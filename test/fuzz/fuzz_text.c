@@ -74,7 +74,7 @@ static bool change_number(struct file *f, uint64_t *state)
     if (draw(state, 3) == 0) { /* a neighbour: links and counts that are wrong by little */
         snprintf(word, sizeof word, "%.*s", (int)(n < 40 ? n : 40), (const char *)f->bytes + at);
         snprintf(word, sizeof word, "%lld",
-                 strtoll(word, NULL, 10) + (long long)draw(state, 5) - 2);
+                 (long long)(int32_t)strtol(word, NULL, 10) + (long long)draw(state, 5) - 2);
     } else if (draw(state, 2)) {
         snprintf(word, sizeof word, "%u", draw(state, 12));
     } else {
