@@ -65,7 +65,7 @@ def hostile_rows(x: np.ndarray, thresholds: np.ndarray, categories: tuple[int, .
     rows = np.where(draw.random(rows.shape) < 0.25, draw.choice(HOSTILE, rows.shape), rows)
     rows = np.r_[x, rows].astype(np.float32)
     for column in categories:
-        odd = draw.choice(np.float32([-0.5, -1, 0.999, 39.5, 41, 1e6, 2**31, np.nan]), len(rows))
+        odd = draw.choice(np.float32([-0.5, -0.0, -1, 0.999, 39.5, 41, 1e6, 2**31, np.nan]), len(rows))
         of_x = draw.choice(x[:, column], len(rows))
         rows[:, column] = np.where(draw.random(len(rows)) < 0.3, odd, of_x)
     return rows

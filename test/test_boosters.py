@@ -84,8 +84,10 @@ def c_call(graph: Graph, role: str) -> tuple[str, str, int]:
     return f"{{ {c_type} out[{n}]; {call} fwrite(out, sizeof out, 1, stdout); }}", type_name, n
 
 
-def run_c(folder: Path, file: Path, graph: Graph, rows: np.ndarray) -> dict[str, np.ndarray]:
-    mica("compile", file, "-o", folder, "--name", "model")
+def run_c(
+    folder: Path, file: Path, graph: Graph, rows: np.ndarray, optimize: str
+) -> dict[str, np.ndarray]:
+    mica("compile", file, "-o", folder, "--name", "model", "--optimize", optimize)
     calls = [c_call(graph, role) for role in graph.roles]
     (folder / "main.c").write_text(DRIVER.format(calls="\n".join(c[0] for c in calls)))
     run("gcc", *PORTABLE, "-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all", "-I", folder,
@@ -96,12 +98,13 @@ def run_c(folder: Path, file: Path, graph: Graph, rows: np.ndarray) -> dict[str,
     return {role: np.frombuffer(done.stdout, fields)[role] for role in graph.roles}
 
 
+@pytest.mark.parametrize("optimize", ["speed", "size"])
 def test_generated_code_answers_as_the_library(
-    case: tuple[Model, Path, Graph, np.ndarray], tmp_path: Path
+    case: tuple[Model, Path, Graph, np.ndarray], tmp_path: Path, optimize: str
 ) -> None:
     need("gcc")
     model, file, graph, rows = case
-    answers = run_c(tmp_path, file, graph, rows)
+    answers = run_c(tmp_path, file, graph, rows, optimize)
     if "decision_function" in answers:
         np.testing.assert_array_equal(answers["decision_function"], model.scores(rows).astype(np.float32))
     if model.labels:

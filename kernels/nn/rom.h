@@ -29,9 +29,9 @@
 #define MICA_ROM_COPY(type, at) (&(at))
 #endif
 
-/* Small helpers, and kernels whose parameters a compiler is to fold into the code: it judges their
- * size before it knows what folds away. And functions of a file that several kernels share, of which
- * a model may need some only. */
+/* Small helpers, and kernels whose parameters a compiler is to fold into the code. It judges their
+ * size before it knows what folds away. Then helpers that are shared by places in the code; not every
+ * model has one for each. */
 #if defined(__GNUC__)
 #define MICA_INLINE static inline __attribute__((always_inline, unused))
 #define MICA_SHARED static inline __attribute__((unused))

@@ -8,7 +8,7 @@
 
 /* The category that a float is, given its bits: the number without its fraction. What is in no set,
  * as negative numbers and NaN, is category 2^32 - 1. */
-static inline uint32_t mica_category(int32_t bits)
+MICA_SHARED uint32_t mica_category(int32_t bits)
 {
     const uint32_t size = (uint32_t)bits & 0x7fffffff, exponent = size >> 23;
     const uint32_t fraction = (size & 0x7fffff) | 0x800000;
@@ -17,6 +17,12 @@ static inline uint32_t mica_category(int32_t bits)
     if (bits < 0 || exponent > 157)
         return 0xffffffff;
     return exponent > 150 ? fraction << (exponent - 150) : fraction >> (150 - exponent);
+}
+
+/* The same where no number below 0 is in a set. */
+MICA_SHARED uint32_t mica_category_down(int32_t bits)
+{
+    return (uint32_t)bits > 0x80000000u ? 0xffffffffu : mica_category(bits);
 }
 
 /* Is the bit of a category set? */

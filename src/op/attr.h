@@ -121,6 +121,7 @@ enum link_kind {
     LINK_PATH,       /* -(2^(-x / numbers[0])): the depth of an isolation forest */
     LINK_AFFINE,     /* numbers[0] * x + numbers[1] */
     LINK_COMPLEMENT, /* one number -> [1-x,x] */
+    LINK_CLIP,       /* at least numbers[0], at most numbers[1] */
     LINK_COUNT
 };
 struct attr_link {
