@@ -125,8 +125,9 @@ def test_generated_code_answers_as_the_library(
             assert (given != wanted).mean() < 0.02
             np.testing.assert_array_max_ulp(given[:, -1], wanted[:, -1], 2)
             np.testing.assert_allclose(given, wanted, rtol=1e-6, atol=6e-8)
-        else:
-            np.testing.assert_allclose(given, wanted, rtol=1e-6, atol=1e-12)
+        else:  # for speed, sums are integers: a float32 step of the largest numbers
+            steps = np.abs(wanted).max() * 2.0**-23 if optimize == "speed" else 1e-12
+            np.testing.assert_allclose(given, wanted, rtol=1e-6, atol=steps)
 
 
 ARM = ("arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", "--specs=picolibc.specs")
