@@ -207,6 +207,15 @@ def test_two_classes_by_probability(tmp_path: Path) -> None:
     assert np.array_equal(label, want_label) and same_bits(scores, want)
 
 
+def test_two_classes_logistic_of_positive_weights(tmp_path: Path) -> None:
+    """The label is the likelier class, whatever the signs of the weights: the base decides here."""
+    made = classifier(signed(True, 4), 3, [0, 1], post_transform="LOGISTIC", base_values=[-0.45])
+    x = rows(3)
+    label, scores = run_mica(made, tmp_path, x)
+    assert np.allclose(scores, run_runtime(made, x)[1], rtol=0, atol=2e-7)
+    assert set(label) == {"0", "1"} and np.array_equal(label == "1", scores[:, 1] > 0.5)
+
+
 def test_two_classes_with_weights_for_both(tmp_path: Path) -> None:
     """The largest sum decides, as the standard says; runtimes give the numbers 0 and 1 here."""
     made = classifier(grown("class", 3, 2, 11, 4, 6, True), 3, [5, 7])
