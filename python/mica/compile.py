@@ -26,7 +26,7 @@ C_TYPES = {
     "int8": "int8_t",
     "uint8": "uint8_t",
 }
-FLAGS = ("-std=c99", "-O2", "-fPIC", "-shared", "-ffp-contract=off")
+FLAGS = ("-std=c99", "-O1", "-fPIC", "-shared", "-ffp-contract=off")
 MESSAGE_LINES = 20
 
 

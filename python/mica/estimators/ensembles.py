@@ -67,14 +67,16 @@ def adaboost_classifier(graph: Graph, estimator: Any, x: Tensor) -> Heads:
                 for_class[:, np.newaxis] == np.arange(n_classes), w, -1 / (n_classes - 1) * w
             )
         ensemble.add(sklearn_tree(member.tree_, value))
-    how: dict[str, Any] = {"divisor": float(weights.sum())}
     x = tree_input(graph, x)
-    scores = ensemble.node(graph, x, "scores", **how)
+    how: dict[str, Any] = {"decide": "cut", "cut": ABOVE_ZERO} if binary else {}
+    # The division by the weights' sum keeps the order of the scores, so the label does without it.
+    share = 1.0 / float(weights.sum())
+    sums = ensemble.node(graph, x, "scores")
+    scores = graph.link(sums, "affine", [share, 0.0])
     if binary:
-        how.update(decide="cut", cut=ABOVE_ZERO)
         probabilities = graph.link(scores, "logistic_pair", columns=2)
     else:
-        part = graph.link(scores, "affine", [1 / (n_classes - 1), 0.0])
+        part = graph.link(sums, "affine", [share / (n_classes - 1), 0.0])
         probabilities = graph.link(part, "softmax")
     return Heads(
         {
