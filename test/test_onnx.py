@@ -343,11 +343,12 @@ def linear_bound(x: np.ndarray, coef: np.ndarray, intercept: np.ndarray) -> np.n
     return 2 * (x.shape[1] + 2) * 2.0**-24 * terms
 
 
-@pytest.mark.parametrize("transform", ["NONE", "LOGISTIC", "SOFTMAX"])
-@pytest.mark.parametrize("scores", [1, 2, 4])
-def test_linear_classifier(tmp_path: Path, transform: str, scores: int) -> None:
-    if scores == 1 and transform == "SOFTMAX":
-        pytest.skip("of one score there is no softmax")
+@pytest.mark.parametrize(
+    ("scores", "transform"),
+    [(1, "NONE"), (1, "LOGISTIC")]
+    + [(k, transform) for k in (2, 4) for transform in ("NONE", "LOGISTIC", "SOFTMAX")],
+)
+def test_linear_classifier(tmp_path: Path, scores: int, transform: str) -> None:
     rng = np.random.default_rng(scores)
     coef = rng.normal(size=(scores, 5)).astype(np.float32)
     intercept = rng.normal(size=scores).astype(np.float32)
@@ -578,6 +579,13 @@ def external(made: Any) -> None:
     tensor.external_data.add(key="location", value="weights.bin")
 
 
+def forgetful() -> Any:
+    """Three classes of which a leaf names one."""
+    trees = Trees("class")
+    trees.tree(("LEQ", 0, 0.5, {0: -1.0}, ("LEQ", 1, 0.5, {1: 1.0}, {2: 1.0})))
+    return classifier(trees, 3, [0, 1, 2])
+
+
 MATMUL = helper.make_node("MatMul", ["x", "w"], ["y"])
 W = np.ones((3, 2), np.float32)
 REFUSALS: dict[str, tuple[Any, str]] = {
@@ -653,6 +661,7 @@ REFUSALS: dict[str, tuple[Any, str]] = {
         ),
         "class 1 is 1099511627776; labels are integers of 32 bits",
     ),
+    "class without a weight": (forgetful(), "reach no leaf with a weight for class 0"),
     "norm": (with_nodes(ml("Normalizer", ["x"], ["y"], norm="MAX")), "norm MAX is not supported"),
     "no input": (with_nodes(helper.make_node("Neg", ["z"], ["y"])), "its input 'z' does not exist"),
     "order": (

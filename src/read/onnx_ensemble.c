@@ -52,18 +52,38 @@ static bool is_negative_somewhere(const struct onnx_forest *f)
     return false;
 }
 
-/* Runtimes leave a class out of the decision where no leaf that a row reached names it. That it then
- * counts as 0 makes no difference where all weights are positive or where bases name every class. */
+/* Marks the classes that every leaf of one of the trees names. */
+static void mark_named(struct onnx *o, const struct onnx_forest *f, bool *named)
+{
+    int32_t *count = NEWS(o->ctx, int32_t, f->n_scores);
+    for (int32_t t = 0; t < f->n_trees; t++) {
+        const int32_t end = t + 1 < f->n_trees ? f->root[t + 1] : f->n_nodes;
+        int32_t leaves = 0;
+        memset(count, 0, (size_t)f->n_scores * sizeof *count);
+        for (int32_t i = f->root[t]; i < end; i++) {
+            leaves += f->node[i].mode == MODE_LEAF;
+            for (int32_t k = 0; k < f->node[i].leaves; k++)
+                count[f->weight[f->node[i].leaf + k].score]++;
+        }
+        for (int32_t k = 0; k < f->n_scores; k++)
+            named[k] |= count[k] >= leaves;
+    }
+}
+
+/* Runtimes leave a class out of the decision where no leaf that a row reached names it; here it
+ * then counts as 0. That makes no difference where no weight is negative, where bases name every
+ * class, or where some tree names it in all its leaves. */
 static void check_all_named(struct onnx *o, const onnx_node *n, const struct onnx_forest *f)
 {
-    bool *named = NEWS(o->ctx, bool, f->n_scores);
     if (f->n_base || !is_negative_somewhere(f))
         return;
-    for (int32_t i = 0; i < f->n_weights; i++)
-        named[f->weight[i].score] = true;
+    bool *named = NEWS(o->ctx, bool, f->n_scores);
+    mark_named(o, f, named);
     for (int32_t k = 0; k < f->n_scores; k++)
         if (!named[k])
-            onnx_fail(o, n, "no leaf has a weight for class %d: whether it can win is not said",
+            onnx_fail(o, n,
+                      "a row may reach no leaf with a weight for class %d while others are "
+                      "negative: whether it can win then is not said; give it base_values",
                       (int)k);
 }
 
