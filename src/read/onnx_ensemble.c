@@ -170,7 +170,7 @@ void onnx_read_tree_classifier(struct onnx *o, const onnx_node *n)
 /* ---- regressors ------------------------------------------------------------------------------ */
 
 static void give_scores(struct onnx *o, const onnx_node *n, struct onnx_forest *f, bool is_average,
-                        int transform)
+                        int transform, bool gives_double)
 {
     struct tensor *x = row_of(o, n), *scores;
     const double *base = f->base;
@@ -186,7 +186,7 @@ static void give_scores(struct onnx *o, const onnx_node *n, struct onnx_forest *
         scores = onnx_add(o, n, OP_scale_features, &attr, DTYPE_FLOAT64, 2, in);
     }
     if (transform == NONE) {
-        onnx_give(o, n, 0, onnx_round(o, n, scores, f->is_double));
+        onnx_give(o, n, 0, onnx_round(o, n, scores, gives_double));
         onnx_give_leaves(o, n, 0, x, t, false);
     } else
         onnx_give_linked(o, n, 0, scores, transform == SOFTMAX ? LINK_SOFTMAX : LINK_LOGISTIC);
@@ -203,7 +203,7 @@ void onnx_read_tree_regressor(struct onnx *o, const onnx_node *n)
     struct onnx_forest *f = onnx_forest(o, n, "target", onnx_int(o, n, "n_targets", 1));
     if (f->n_base && f->n_base != f->n_scores)
         onnx_fail(o, n, "it has %d base values for %d targets", (int)f->n_base, (int)f->n_scores);
-    give_scores(o, n, f, aggregate == 1, transform);
+    give_scores(o, n, f, aggregate == 1, transform, false);
 }
 
 void onnx_read_tree_ensemble(struct onnx *o, const onnx_node *n)
@@ -220,5 +220,5 @@ void onnx_read_tree_ensemble(struct onnx *o, const onnx_node *n)
     struct onnx_forest *f = onnx_forest_v5(o, n);
     if (transform != NONE && f->n_scores == 1)
         onnx_fail(o, n, "post_transform %s of one score is not supported", transforms[transform]);
-    give_scores(o, n, f, aggregate == AVERAGE, (int)transform);
+    give_scores(o, n, f, aggregate == AVERAGE, (int)transform, f->is_double);
 }
