@@ -26,12 +26,12 @@ MICA_SHARED uint32_t mica_category_down(int32_t bits)
 }
 
 /* Is the bit of a category set? */
-static inline int mica_in_word(uint32_t category, uint32_t word)
+MICA_SHARED int mica_in_word(uint32_t category, uint32_t word)
 {
     return category < 32 && (word >> category & 1) != 0;
 }
 
-static inline int mica_in_set(uint32_t category, const uint32_t *set, uint32_t words)
+MICA_SHARED int mica_in_set(uint32_t category, const uint32_t *set, uint32_t words)
 {
     return category >> 5 < words &&
            mica_in_word(category & 31, MICA_ROM_U32(set + (category >> 5)));
