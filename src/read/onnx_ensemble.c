@@ -52,18 +52,38 @@ static bool is_negative_somewhere(const struct onnx_forest *f)
     return false;
 }
 
-/* Runtimes leave a class out of the decision where no leaf that a row reached names it. That it then
- * counts as 0 makes no difference where all weights are positive or where bases name every class. */
+/* Marks the classes that every leaf of one of the trees names. */
+static void mark_named(struct onnx *o, const struct onnx_forest *f, bool *named)
+{
+    int32_t *count = NEWS(o->ctx, int32_t, f->n_scores);
+    for (int32_t t = 0; t < f->n_trees; t++) {
+        const int32_t end = t + 1 < f->n_trees ? f->root[t + 1] : f->n_nodes;
+        int32_t leaves = 0;
+        memset(count, 0, (size_t)f->n_scores * sizeof *count);
+        for (int32_t i = f->root[t]; i < end; i++) {
+            leaves += f->node[i].mode == MODE_LEAF;
+            for (int32_t k = 0; k < f->node[i].leaves; k++)
+                count[f->weight[f->node[i].leaf + k].score]++;
+        }
+        for (int32_t k = 0; k < f->n_scores; k++)
+            named[k] |= count[k] >= leaves;
+    }
+}
+
+/* Runtimes leave a class out of the decision where no leaf that a row reached names it; here it
+ * then counts as 0. That makes no difference where no weight is negative, where bases name every
+ * class, or where some tree names it in all its leaves. */
 static void check_all_named(struct onnx *o, const onnx_node *n, const struct onnx_forest *f)
 {
-    bool *named = NEWS(o->ctx, bool, f->n_scores);
     if (f->n_base || !is_negative_somewhere(f))
         return;
-    for (int32_t i = 0; i < f->n_weights; i++)
-        named[f->weight[i].score] = true;
+    bool *named = NEWS(o->ctx, bool, f->n_scores);
+    mark_named(o, f, named);
     for (int32_t k = 0; k < f->n_scores; k++)
         if (!named[k])
-            onnx_fail(o, n, "no leaf has a weight for class %d: whether it can win is not said",
+            onnx_fail(o, n,
+                      "a row may reach no leaf with a weight for class %d while others are "
+                      "negative: whether it can win then is not said; give it base_values",
                       (int)k);
 }
 
@@ -150,7 +170,7 @@ void onnx_read_tree_classifier(struct onnx *o, const onnx_node *n)
 /* ---- regressors ------------------------------------------------------------------------------ */
 
 static void give_scores(struct onnx *o, const onnx_node *n, struct onnx_forest *f, bool is_average,
-                        int transform)
+                        int transform, bool gives_double)
 {
     struct tensor *x = row_of(o, n), *scores;
     const double *base = f->base;
@@ -166,7 +186,7 @@ static void give_scores(struct onnx *o, const onnx_node *n, struct onnx_forest *
         scores = onnx_add(o, n, OP_scale_features, &attr, DTYPE_FLOAT64, 2, in);
     }
     if (transform == NONE) {
-        onnx_give(o, n, 0, onnx_round(o, n, scores, f->is_double));
+        onnx_give(o, n, 0, onnx_round(o, n, scores, gives_double));
         onnx_give_leaves(o, n, 0, x, t, false);
     } else
         onnx_give_linked(o, n, 0, scores, transform == SOFTMAX ? LINK_SOFTMAX : LINK_LOGISTIC);
@@ -183,7 +203,7 @@ void onnx_read_tree_regressor(struct onnx *o, const onnx_node *n)
     struct onnx_forest *f = onnx_forest(o, n, "target", onnx_int(o, n, "n_targets", 1));
     if (f->n_base && f->n_base != f->n_scores)
         onnx_fail(o, n, "it has %d base values for %d targets", (int)f->n_base, (int)f->n_scores);
-    give_scores(o, n, f, aggregate == 1, transform);
+    give_scores(o, n, f, aggregate == 1, transform, false);
 }
 
 void onnx_read_tree_ensemble(struct onnx *o, const onnx_node *n)
@@ -200,5 +220,5 @@ void onnx_read_tree_ensemble(struct onnx *o, const onnx_node *n)
     struct onnx_forest *f = onnx_forest_v5(o, n);
     if (transform != NONE && f->n_scores == 1)
         onnx_fail(o, n, "post_transform %s of one score is not supported", transforms[transform]);
-    give_scores(o, n, f, aggregate == AVERAGE, (int)transform);
+    give_scores(o, n, f, aggregate == AVERAGE, (int)transform, f->is_double);
 }

@@ -133,7 +133,8 @@ static float float_under(double t)
     return (double)f == t ? float_before(f) : f;
 }
 
-/* Writes the test of node `at` of the file into node `to`; *left and *right are nodes of the file. */
+/* Writes the test of node `at` of the file into node `to`; *left and *right are nodes of the
+ * file. */
 static void put_test(struct builder *b, int32_t at, int32_t to, int32_t *left, int32_t *right)
 {
     const struct onnx_split *s = &b->from->node[at];
