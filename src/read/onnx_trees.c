@@ -22,6 +22,7 @@ struct builder {
     struct trees *t;
     int32_t *feature, *left, *right;
     float *threshold, *weight;
+    double *exact; /* thresholds for float64 features */
     uint8_t *flags;
     double *value;
     uint32_t *set;
@@ -118,7 +119,8 @@ static void put_category(struct builder *b, int32_t at, int32_t to, int32_t *yes
         b->seen[*no] = true;
         s = next;
     }
-    b->threshold[to] = (float)add_set(b, word);
+    b->exact[to] = add_set(b, word);
+    b->threshold[to] = (float)b->exact[to];
     b->flags[to] = TREE_CATEGORIES;
     if (is_equal && first->missing_yes)
         b->flags[to] |= TREE_MISSING_LEFT;
@@ -142,21 +144,18 @@ static void put_test(struct builder *b, int32_t at, int32_t to, int32_t *left, i
         onnx_fail(b->o, b->n, "node %d tests feature %lld; its input has %d", (int)at,
                   (long long)s->feature, (int)b->t->n_features);
     b->feature[to] = (int32_t)s->feature;
-    bool swaps = false, missing_left = s->missing_yes;
+    const bool swaps = s->mode == MODE_GT || s->mode == MODE_GTE;
+    const bool missing_left = s->missing_yes != swaps;
     switch ((enum onnx_mode)s->mode) {
     case MODE_LEQ:
+    case MODE_GT:
+        b->exact[to] = s->value;
         b->threshold[to] = float_below(s->value);
         break;
     case MODE_LT:
-        b->threshold[to] = float_under(s->value);
-        break;
-    case MODE_GT:
-        b->threshold[to] = float_below(s->value);
-        swaps = true;
-        break;
     case MODE_GTE:
+        b->exact[to] = nextafter(s->value, -INFINITY);
         b->threshold[to] = float_under(s->value);
-        swaps = true;
         break;
     default:
         if (!is_category(s))
@@ -167,8 +166,6 @@ static void put_test(struct builder *b, int32_t at, int32_t to, int32_t *left, i
         put_category(b, at, to, left, right);
         return;
     }
-    if (swaps)
-        missing_left = !missing_left;
     b->flags[to] = missing_left ? TREE_MISSING_LEFT : 0;
     *left = swaps ? s->no : s->yes;
     *right = swaps ? s->yes : s->no;
@@ -314,13 +311,14 @@ static int32_t make_room(struct builder *b)
     b->left = NEWS(ctx, int32_t, room);
     b->right = NEWS(ctx, int32_t, room);
     b->threshold = NEWS(ctx, float, room);
+    b->exact = NEWS(ctx, double, room);
     b->weight = NEWS(ctx, float, room);
     b->flags = NEWS(ctx, uint8_t, room);
     b->value = NEWS(ctx, double, leaves * b->t->width);
     return (int32_t)room;
 }
 
-struct trees *onnx_forest_trees(struct onnx *o, const onnx_node *n, const struct onnx_forest *f,
+struct trees *onnx_forest_trees(struct onnx *o, const onnx_node *n, struct onnx_forest *f,
                                 int32_t n_features)
 {
     struct trees *t = NEW(o->ctx, struct trees);
@@ -347,6 +345,7 @@ struct trees *onnx_forest_trees(struct onnx *o, const onnx_node *n, const struct
     t->feature = b->feature, t->left = b->left, t->right = b->right;
     t->threshold = b->threshold, t->flags = b->flags, t->weight = b->weight;
     t->value = b->value, t->set = b->set;
+    f->exact = b->exact;
     t->base = NEWS(o->ctx, double, f->n_scores);
     t->divisor = 1;
     t->n_labels = 1;
