@@ -27,8 +27,9 @@ struct builder {
     double *value;
     uint32_t *set;
     int32_t sets_room;
-    int32_t *pairs;   /* for comparing subtrees */
-    int64_t compared; /* nodes so far */
+    int32_t single[CATEGORIES_MAX]; /* 1 and the place of the set of one category; 0: none yet */
+    int32_t *pairs;                 /* for comparing subtrees */
+    int64_t compared;               /* nodes so far */
 };
 
 /* ---- equality -------------------------------------------------------------------------------- */
@@ -99,6 +100,17 @@ static int32_t add_set(struct builder *b, const uint32_t word[CATEGORY_WORDS])
     return at;
 }
 
+/* The bit set of the categories of a chain; sets of one category are shared. */
+static int32_t find_set(struct builder *b, const uint32_t word[CATEGORY_WORDS], int32_t count,
+                        int32_t category)
+{
+    if (count > 1)
+        return add_set(b, word);
+    if (!b->single[category])
+        b->single[category] = add_set(b, word) + 1;
+    return b->single[category] - 1;
+}
+
 /* Writes the test of node `at` of the file as one of categories, with the equalities that follow it
  * in a chain; gives its sides. */
 static void put_category(struct builder *b, int32_t at, int32_t to, int32_t *yes, int32_t *no)
@@ -106,8 +118,10 @@ static void put_category(struct builder *b, int32_t at, int32_t to, int32_t *yes
     uint32_t word[CATEGORY_WORDS] = {0};
     const struct onnx_split *first = &b->from->node[at], *s = first;
     const bool is_equal = first->mode == MODE_EQ;
+    int32_t category, count = 0;
     for (;;) {
-        const int32_t category = (int32_t)s->value;
+        category = (int32_t)s->value;
+        count++;
         word[category / 32] |= UINT32_C(1) << (category % 32);
         *yes = is_equal ? s->yes : s->no;
         *no = is_equal ? s->no : s->yes;
@@ -119,7 +133,7 @@ static void put_category(struct builder *b, int32_t at, int32_t to, int32_t *yes
         b->seen[*no] = true;
         s = next;
     }
-    b->exact[to] = add_set(b, word);
+    b->exact[to] = find_set(b, word, count, category);
     b->threshold[to] = (float)b->exact[to];
     b->flags[to] = TREE_CATEGORIES;
     if (is_equal && first->missing_yes)
@@ -322,7 +336,8 @@ struct trees *onnx_forest_trees(struct onnx *o, const onnx_node *n, struct onnx_
                                 int32_t n_features)
 {
     struct trees *t = NEW(o->ctx, struct trees);
-    struct builder builder = {.o = o, .n = n, .from = f, .t = t}, *b = &builder;
+    struct builder *b = NEW(o->ctx, struct builder);
+    *b = (struct builder){.o = o, .n = n, .from = f, .t = t};
     const size_t n_trees = (size_t)f->n_trees + (size_t)f->n_scores;
     int32_t *root = NEWS(o->ctx, int32_t, n_trees), *output = NEWS(o->ctx, int32_t, n_trees);
     int32_t to = 0;
