@@ -35,6 +35,7 @@ static const struct pass {
     {"fold_features", pass_fold_features},
     {"fuse_pad", pass_fuse_pad},
     {"fuse_activation", pass_fuse_activation},
+    {"fuse_value", pass_fuse_value},
     {"channels", pass_channels},
     {"views", pass_views},
     {"dead", pass_dead},
@@ -84,16 +85,6 @@ static int start(struct mica *m, struct ctx *ctx, jmp_buf *recover)
     return -1;
 }
 
-static void read_model(struct ctx *ctx, const struct mica *m)
-{
-    static const char magic[] = "mica-ir ";
-    if (m->n_bytes >= sizeof magic - 1 && !memcmp(m->bytes, magic, sizeof magic - 1))
-        read_text(ctx, m->bytes, m->n_bytes);
-    else
-        read_tflite(ctx, m->bytes, m->n_bytes);
-    assert(ctx->graph);
-}
-
 int mica_load(struct mica *m, const char *name, const void *bytes, size_t n_bytes)
 {
     free(m->file);
@@ -119,7 +110,7 @@ int mica_load(struct mica *m, const char *name, const void *bytes, size_t n_byte
         m->loaded.graph = NULL;
         return -1;
     }
-    read_model(&m->loaded, m);
+    read_model(&m->loaded, m->bytes, m->n_bytes);
     return 0;
 }
 
@@ -212,7 +203,7 @@ static int work(struct mica *m, const struct mica_options *options, int last)
         return -1;
     }
     set_options(ctx, options);
-    read_model(ctx, m);
+    read_model(ctx, m->bytes, m->n_bytes);
     if (last < 0) {
         compile(ctx, m->text);
     } else {

@@ -27,6 +27,12 @@ bool core_has_float(const char *target)
     return is_one_of(target, cores);
 }
 
+bool core_has_multiplier(const char *target)
+{
+    static const char *const cores[] = {"cortex-m0", "cortex-m0plus", "cortex-m3", "rv32imc", NULL};
+    return is_one_of(target, cores);
+}
+
 bool core_has_program_memory(const char *target)
 {
     return !strcmp(target, "avr");

@@ -33,7 +33,7 @@ struct source {
     int n_needs, n_system, n_fields, n_args;
     char needs[NEEDS_MAX][64], system[NEEDS_MAX][64];
     struct entry field[FIELDS_MAX], arg[ARGS_MAX]; /* arg: after the parameters */
-    bool is_kernel, has_params;
+    bool is_kernel, has_params, folds;
     char params[48]; /* the file whose struct the parameters are */
 };
 
@@ -188,8 +188,14 @@ static void learn(struct source *s, struct place *at, const char *line)
         at->in_struct = false;
     else if (at->in_struct)
         parse_fields(s, line);
-    snprintf(head, sizeof head, "static inline void mica_%s(", s->stem);
-    at->in_signature |= !strncmp(line, head, strlen(head));
+    for (int i = 0; i < 2; i++) {
+        snprintf(head, sizeof head, "%s void mica_%s(", i ? "MICA_INLINE" : "static inline",
+                 s->stem);
+        if (strncmp(line, head, strlen(head)) != 0)
+            continue;
+        at->in_signature = true;
+        s->folds = i;
+    }
     if (!at->in_signature)
         return;
     if (strlen(at->signature) + strlen(line) >= sizeof at->signature)
@@ -332,7 +338,7 @@ static void put_kernel(FILE *out, const struct source *s)
                 s->params);
     else
         fprintf(out, "NULL, 0, NULL");
-    fprintf(out, ", %d, args_%s, {", s->n_args, s->stem);
+    fprintf(out, ", %s, %d, args_%s, {", s->folds ? "true" : "false", s->n_args, s->stem);
     for (int p = 0; p < PROFILES; p++)
         fprintf(out, "%s_call_%s, ", profiles[p], s->stem);
     fprintf(out, "}};\n\n");

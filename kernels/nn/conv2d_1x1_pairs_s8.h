@@ -9,6 +9,7 @@
 
 struct mica_conv2d_1x1_pairs_s8 {
     int16_t in_c, out_c;
+    int16_t relu;          /* 1: the output's zero point is -128 */
     const int32_t *stream; /* of mica_pairs(), in_c taps, out_c channels */
 };
 
@@ -20,7 +21,7 @@ static inline void mica_conv2d_1x1_pairs_s8(const struct mica_conv2d_1x1_pairs_s
                                             int32_t n)
 {
     const int32_t in_c = p->in_c, out_c = p->out_c;
-    struct mica_pairs job = mica_pairs_of(buffer, in_c);
+    struct mica_pairs job = mica_pairs_of(buffer, in_c, p->relu);
     for (; n > 0; n -= 3) {
         const int32_t second = n > 1, third = n > 2 ? 2 : 0; /* or the first once more */
         job.out[0] = out;

@@ -12,6 +12,7 @@ struct mica_conv2d_pairs_s8 {
     int16_t in_w, in_c, out_w, out_c;
     int16_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_left;
     int16_t in_zero;
+    int16_t relu;          /* 1: the output's zero point is -128 */
     const int32_t *stream; /* of mica_pairs() */
 };
 
@@ -55,7 +56,7 @@ static inline void mica_conv2d_pairs_s8(const struct mica_conv2d_pairs_s8 *p,
 {
     const int32_t taps = (int32_t)p->kernel_h * p->kernel_w * p->in_c;
     const int32_t reach = (p->kernel_h - 1) * p->dilation_h;
-    struct mica_pairs job = mica_pairs_of(buffer, taps);
+    struct mica_pairs job = mica_pairs_of(buffer, taps, p->relu);
     struct mica_conv2d_pixels at = {.rows = rows,
                                     .out = out,
                                     .out_w = p->out_w,

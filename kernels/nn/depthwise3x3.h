@@ -20,18 +20,19 @@
  * of which three rows are used, from the one that belongs to slot 0: nothing moves in the ring.
  * Sums are doubled all the way, as mica_requantize_twice() takes them. */
 struct mica_depthwise3x3 {
-    int32_t in_w, channels, out_w, pad_left, chunk, in_zero;
+    int32_t in_w, channels, out_w, pad_left, chunk, in_zero, relu;
     const int32_t *stream;
 };
 
 enum { MICA_DEPTHWISE3X3_CHANNEL = 14, MICA_DEPTHWISE3X3_RING = 24 }; /* words; numbers a channel */
 
 /* One block: its output columns, where columns that are not wanted are the first once more, the
- * end of the ring, and how many bytes of a channel's stream lie before the kernel row of slot 0. */
+ * end of the ring, how many bytes of a channel's stream lie before the kernel row of slot 0, and
+ * whether every channel's zero point of outputs is -128. */
 struct mica_depthwise3x3_block {
     int8_t *out[6];
     const int16_t *ring_end;
-    uint32_t first_row;
+    uint32_t first_row, relu;
 };
 
 #if MICA_DSP
@@ -41,35 +42,49 @@ struct mica_depthwise3x3_block {
 /* What blocks of all widths have in common. r0: ring, r1: stream, r2...: sums, r8-r11: the eight
  * columns, r12: {w0, w1}, lr: {w1, w2}. On the stack: the block. `first` are the products of the
  * first kernel row, which start from the bias in r7. */
-#define MICA_DEPTHWISE3X3_BLOCK(first, next, requantized, stored) \
-    __asm__("push {r4-r11, lr} \n"                                \
-            "ldm r2, {r2-r9} \n"                                  \
-            "push {r2-r9} \n"                                     \
-            "1: ldr r7, [r1] \n"                                  \
-            "ldr r8, [sp, #28] \n"                                \
-            "add r1, r1, r8 \n"                                   \
-            "ldrd r12, lr, [r1], #8 \n"                           \
-            "ldmia r0!, {r8-r11} \n"                              \
-            first                                                 \
-            "ldrd r12, lr, [r1], #8 \n"                           \
-            "ldmia r0!, {r8-r11} \n"                              \
-            next                                                  \
-            "ldrd r12, lr, [r1], #8 \n"                           \
-            "ldmia r0!, {r8-r11} \n"                              \
-            next                                                  \
-            "ldr r8, [sp, #28] \n"                                \
-            "sub r1, r1, r8 \n"                                   \
-            "sub r1, r1, #24 \n"                                  \
-            "ldmia r1!, {r8-r11} \n"                              \
-            requantized                                           \
-            stored                                                \
-            "add r1, r1, #40 \n"                                  \
-            "ldr r8, [sp, #24] \n"                                \
-            "cmp r0, r8 \n"                                       \
-            "bne 1b \n"                                           \
-            "add sp, sp, #32 \n"                                  \
-            "pop {r4-r11, pc} \n")
+#define MICA_DEPTHWISE3X3_BLOCK(first, next, sums, stored) \
+    __asm__("push {r4-r11, lr} \n"                         \
+            "ldm r2, {r2-r10} \n"                          \
+            "cmp r10, #0 \n"                               \
+            "adr.w r10, 2f \n"                             \
+            "adr.w r11, 3f \n"                             \
+            "it ne \n"                                     \
+            "movne r10, r11 \n"                            \
+            "orr r10, r10, #1 \n"                          \
+            "push {r2-r10} \n"                             \
+            "1: ldr r7, [r1] \n"                           \
+            "ldr r8, [sp, #28] \n"                         \
+            "add r1, r1, r8 \n"                            \
+            "ldrd r12, lr, [r1], #8 \n"                    \
+            "ldmia r0!, {r8-r11} \n"                       \
+            first                                          \
+            "ldrd r12, lr, [r1], #8 \n"                    \
+            "ldmia r0!, {r8-r11} \n"                       \
+            next                                           \
+            "ldrd r12, lr, [r1], #8 \n"                    \
+            "ldmia r0!, {r8-r11} \n"                       \
+            next                                           \
+            "ldr r8, [sp, #28] \n"                         \
+            "sub r1, r1, r8 \n"                            \
+            "sub r1, r1, #24 \n"                           \
+            "ldmia r1!, {r8-r11} \n"                       \
+            "ldr pc, [sp, #32] \n"                         \
+            "2: \n"                                        \
+            sums(MICA_DEPTHWISE3X3_OUT)                    \
+            MICA_DEPTHWISE3X3_END(stored)                  \
+            "3: \n"                                        \
+            sums(MICA_DEPTHWISE3X3_OUT_RELU)               \
+            MICA_DEPTHWISE3X3_END(stored))
+#define MICA_DEPTHWISE3X3_END(stored) \
+    stored                            \
+    "add r1, r1, #40 \n"              \
+    "ldr r8, [sp, #24] \n"            \
+    "cmp r0, r8 \n"                   \
+    "bne 1b \n"                       \
+    "add sp, sp, #36 \n"              \
+    "pop {r4-r11, pc} \n"
 #define MICA_DEPTHWISE3X3_OUT(sum) MICA_REQUANTIZE_TWICE(sum, "r8", "r9", "r10", "r11")
+#define MICA_DEPTHWISE3X3_OUT_RELU(sum) MICA_REQUANTIZE_TWICE_RELU(sum, "r8", "r9", "r10", "r11")
 
 /* clang-format on */
 
@@ -144,7 +159,7 @@ static inline void mica_depthwise3x3_blocks(
     const int32_t all = p->channels, pitch = p->out_w * all;
     int32_t slot = 0, have = 0; /* rows of the strip in the ring so far */
     struct mica_depthwise3x3_block b = {
-        {0, 0, 0, 0, 0, 0}, ring + MICA_DEPTHWISE3X3_RING * channels, 0};
+        {0, 0, 0, 0, 0, 0}, ring + MICA_DEPTHWISE3X3_RING * channels, 0, (uint32_t)p->relu};
     out += x * all + channel;
     for (int k = 0; k < columns; k++)
         b.out[k] = x + k < p->out_w ? out + k * all : out;

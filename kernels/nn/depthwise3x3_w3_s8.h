@@ -10,6 +10,7 @@ struct mica_depthwise3x3_w3_s8 {
     int16_t in_w, channels, out_w, pad_left;
     int16_t chunk; /* channels worked on at a time */
     int16_t in_zero;
+    int16_t relu;          /* 1: the output's zero point is -128 */
     const int32_t *stream; /* of mica_depthwise3x3() */
 };
 
@@ -31,6 +32,7 @@ struct mica_depthwise3x3_w3_s8 {
     "smlabt r2, r9, lr, r2 \n"       \
     "smlad r3, r9, lr, r3 \n"        \
     "smlabt r4, r10, lr, r4 \n"
+#define MICA_DEPTHWISE3X3_W3_S8_SUMS(of) of("r2") of("r3") of("r4")
 
 MICA_BLOCK void mica_depthwise3x3_w3_s8_block(MICA_ARG const int16_t *ring,
                                MICA_ARG const int32_t *stream,
@@ -38,9 +40,7 @@ MICA_BLOCK void mica_depthwise3x3_w3_s8_block(MICA_ARG const int16_t *ring,
 {
     MICA_DEPTHWISE3X3_BLOCK(
         MICA_DEPTHWISE3X3_W3_S8_FIRST, MICA_DEPTHWISE3X3_W3_S8_NEXT,
-        MICA_DEPTHWISE3X3_OUT("r2")
-        MICA_DEPTHWISE3X3_OUT("r3")
-        MICA_DEPTHWISE3X3_OUT("r4"),
+        MICA_DEPTHWISE3X3_W3_S8_SUMS,
         "ldm sp, {r8-r10} \n"
         "strb r4, [r10], #1 \n"
         "strb r3, [r9], #1 \n"
@@ -70,7 +70,7 @@ static inline void mica_depthwise3x3_w3_s8(const struct mica_depthwise3x3_w3_s8 
                                            int32_t n)
 {
     const struct mica_depthwise3x3 job = {p->in_w,  p->channels, p->out_w, p->pad_left,
-                                          p->chunk, p->in_zero,  p->stream};
+                                          p->chunk, p->in_zero,  p->relu,  p->stream};
     mica_depthwise3x3_strip(&job, rows, buffer, out, n, 3, 1, mica_depthwise3x3_w3_s8_block);
 }
 

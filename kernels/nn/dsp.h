@@ -11,17 +11,26 @@
  * has to be told (MICA_ARG) that arguments without a use are meant. */
 #if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && defined(__thumb2__) && \
     !defined(__ARM_BIG_ENDIAN)
-#define MICA_DSP 1
-#if defined(__clang__)
-#define MICA_BLOCK static __attribute__((naked, noinline, unused))
-#else
-#define MICA_BLOCK static __attribute__((naked, noipa, unused))
-#endif
-#define MICA_ARG __attribute__((unused))
+#define MICA_DSP   1
+#define MICA_BLOCK MICA_NAKED
 #else
 #define MICA_DSP   0
 #define MICA_BLOCK static inline
 #endif
+
+/* MICA_V6M is 1 on Cortex-M0, M0+, M1 and M23, which have assembly of their own. */
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
+#define MICA_V6M 1
+#else
+#define MICA_V6M 0
+#endif
+
+#if defined(__clang__)
+#define MICA_NAKED static __attribute__((naked, noinline, unused))
+#elif defined(__GNUC__)
+#define MICA_NAKED static __attribute__((naked, noipa, unused))
+#endif
+#define MICA_ARG __attribute__((unused))
 
 /* A loop that is better compiled by itself than with all that its caller keeps in registers. */
 #if defined(__GNUC__)

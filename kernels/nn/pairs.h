@@ -27,6 +27,7 @@ struct mica_pairs {
     const int16_t *in, *in_end;
     const int32_t *stream_end;
     uint32_t entry; /* of the loop of four steps of four taps: the first turn skips what is not */
+    uint32_t relu;  /* 1: every channel's zero point of outputs is -128 */
 };
 
 enum { MICA_PAIRS_STEP_BYTES = 64, MICA_PAIRS_PARAMETERS = 8 };
@@ -49,28 +50,67 @@ enum { MICA_PAIRS_STEP_BYTES = 64, MICA_PAIRS_PARAMETERS = 8 };
     "ldrd r8, r9, [r0], #8 \n"        \
     MICA_PAIRS_TAPS("r8")              \
     MICA_PAIRS_TAPS("r9")
-#define MICA_PAIRS_OUT(sum, temp, doubled)     \
-    "add " sum ", r1, " sum ", " doubled " \n" \
-    MICA_REQUANTIZE_TWICE(sum, temp, "r8", "r9", "r10")
+/* The first step, which nothing is added to. */
+#define MICA_PAIRS_FIRST               \
+    "ldrd r8, r9, [r0], #8 \n"        \
+    "ldmia r1!, {r4, r5, r6} \n"      \
+    "sxtb16 r10, r8 \n"               \
+    "smuad r2, r4, r10 \n"            \
+    "smuad r11, r4, r8 \n"            \
+    "smuad r3, r5, r10 \n"            \
+    "smuad r12, r5, r8 \n"            \
+    "smuad r7, r6, r10 \n"            \
+    "smuad lr, r6, r8 \n"             \
+    MICA_PAIRS_TAPS("r9")
+#define MICA_PAIRS_OUT(requantize, sum, temp, doubled) \
+    "add " sum ", r1, " sum ", " doubled " \n"         \
+    requantize(sum, temp, "r8", "r9", "r10")
+/* A pair's end. Shifting high - low right by 7, not 8, doubles the sum on the way. Pixels are
+ * stored last to first: where there are fewer than three, the others are copies of the first. */
+#define MICA_PAIRS_END(requantize)                  \
+    "ldmia r0!, {r1, r8, r9, r10} \n"               \
+    "sub r11, r11, r2 \n"                           \
+    "sub r12, r12, r3 \n"                           \
+    "sub lr, lr, r7 \n"                             \
+    MICA_PAIRS_OUT(requantize, "r2", "r4", "lsl #1") \
+    MICA_PAIRS_OUT(requantize, "r3", "r4", "lsl #1") \
+    MICA_PAIRS_OUT(requantize, "r7", "r4", "lsl #1") \
+    "ldm sp, {r4, r5, r6} \n"                       \
+    "strb r7, [r6], #1 \n"                          \
+    "strb r3, [r5], #1 \n"                          \
+    "strb r2, [r4], #1 \n"                          \
+    "ldmia r0!, {r1, r8, r9, r10} \n"               \
+    MICA_PAIRS_OUT(requantize, "r11", "r2", "asr #7") \
+    MICA_PAIRS_OUT(requantize, "r12", "r2", "asr #7") \
+    MICA_PAIRS_OUT(requantize, "lr", "r2", "asr #7") \
+    "strb lr, [r6], #1 \n"                          \
+    "strb r12, [r5], #1 \n"                         \
+    "strb r11, [r4], #1 \n"                         \
+    "stm sp, {r4, r5, r6} \n"                       \
+    "ldr r1, [sp, #20] \n"                          \
+    "cmp r0, r1 \n"                                 \
+    "bne 2b \n"                                     \
+    "add sp, sp, #32 \n"                            \
+    "pop {r4-r11, pc} \n"
 
-/* On the stack: out[3], in, in_end, stream_end and the address to enter the loop. Shifting
- * high - low right by 7, not 8, doubles the sum on the way. Pixels are stored last to first: where
- * there are fewer than three, the others are copies of the first. */
+/* On the stack: out[3], in, in_end, stream_end, the address to enter the loop and that of the
+ * pair's end. */
 MICA_BLOCK void mica_pairs(MICA_ARG const int32_t *stream, MICA_ARG const struct mica_pairs *p)
 {
     __asm__("push {r4-r11, lr} \n"
-            "ldm r1, {r2-r8} \n"
-            "adr.w r9, 1f \n"
-            "add r8, r8, r9 \n"
+            "ldm r1, {r2-r9} \n"
+            "adr.w r10, 1f \n"
+            "add r8, r8, r10 \n"
             "orr r8, r8, #1 \n"
-            "push {r2-r8} \n"
+            "cmp r9, #0 \n"
+            "adr.w r9, 3f \n"
+            "adr.w r10, 4f \n"
+            "it ne \n"
+            "movne r9, r10 \n"
+            "orr r9, r9, #1 \n"
+            "push {r2-r9} \n"
             "2: ldr r1, [sp, #12] \n"
-            "movs r2, #0 \n"
-            "movs r3, #0 \n"
-            "movs r7, #0 \n"
-            "mov r11, r2 \n"
-            "mov r12, r2 \n"
-            "mov lr, r2 \n"
+            MICA_PAIRS_FIRST
             "ldr pc, [sp, #24] \n"
             "1: \n"
             MICA_PAIRS_STEP
@@ -80,30 +120,11 @@ MICA_BLOCK void mica_pairs(MICA_ARG const int32_t *stream, MICA_ARG const struct
             "ldr r8, [sp, #16] \n"
             "cmp r1, r8 \n"
             "bne 1b \n"
-            "ldmia r0!, {r1, r8, r9, r10} \n"
-            "sub r11, r11, r2 \n"
-            "sub r12, r12, r3 \n"
-            "sub lr, lr, r7 \n"
-            MICA_PAIRS_OUT("r2", "r4", "lsl #1")
-            MICA_PAIRS_OUT("r3", "r4", "lsl #1")
-            MICA_PAIRS_OUT("r7", "r4", "lsl #1")
-            "ldm sp, {r4, r5, r6} \n"
-            "strb r7, [r6], #1 \n"
-            "strb r3, [r5], #1 \n"
-            "strb r2, [r4], #1 \n"
-            "ldmia r0!, {r1, r8, r9, r10} \n"
-            MICA_PAIRS_OUT("r11", "r2", "asr #7")
-            MICA_PAIRS_OUT("r12", "r2", "asr #7")
-            MICA_PAIRS_OUT("lr", "r2", "asr #7")
-            "strb lr, [r6], #1 \n"
-            "strb r12, [r5], #1 \n"
-            "strb r11, [r4], #1 \n"
-            "stm sp, {r4, r5, r6} \n"
-            "ldr r1, [sp, #20] \n"
-            "cmp r0, r1 \n"
-            "bne 2b \n"
-            "add sp, sp, #28 \n"
-            "pop {r4-r11, pc} \n");
+            "ldr pc, [sp, #28] \n"
+            "3: \n"
+            MICA_PAIRS_END(MICA_REQUANTIZE_TWICE)
+            "4: \n"
+            MICA_PAIRS_END(MICA_REQUANTIZE_TWICE_RELU));
 }
 
 /* clang-format on */
@@ -135,11 +156,13 @@ MICA_BLOCK void mica_pairs(const int32_t *stream, const struct mica_pairs *p)
 
 #endif
 
-/* What stays the same from pixels to pixels: where they lie, and how many taps there are. */
-static inline struct mica_pairs mica_pairs_of(const int16_t *in, int32_t taps)
+/* What stays the same from pixels to pixels. One step comes before the loop; where there is no
+ * other, the loop is entered behind its four. */
+static inline struct mica_pairs mica_pairs_of(const int16_t *in, int32_t taps, int relu)
 {
+    const uint32_t skipped = (uint32_t)(taps == 4 ? 4 : -(taps / 4 - 1) & 3);
     const struct mica_pairs p = {
-        {0, 0, 0}, in, in + 3 * taps, 0, (uint32_t)(-(taps / 4) & 3) * MICA_PAIRS_STEP_BYTES};
+        {0, 0, 0}, in, in + 3 * taps, 0, skipped * MICA_PAIRS_STEP_BYTES, (uint32_t)relu};
     return p;
 }
 

@@ -11,7 +11,7 @@
 /* Numbers of leaves, as the high and the low word of a float64.
  *
  *     float64   fraction:20 exponent:exponent_bits sign:1 fraction:32
- *               exponent 0 is that of 0, others are less exponent_base
+ *               the exponent is less exponent_base; with number_zero, 0 means that it is 0
  *     ratio     den - 1:ratio_bits, num - ratio_base in the other bits
  *     number    of a row in the table `number`: `width` float64, the low word first, or where
  *               ratio_bits is not 0, a ratio
@@ -20,9 +20,9 @@ struct mica_number {
     uint32_t high, low;
 };
 
-/* What comes before the low word. Of 0, the exponent is wrong: who takes the high word alone has to
- * know how far it leads astray. */
-static inline struct mica_number mica_sums_high(const struct mica_trees *p, uint32_t leaf)
+/* What comes before the low word; instead of that, whether the number is other than 0. Of 0, the
+ * exponent is wrong: who takes the high word alone has to know how far it leads astray. */
+MICA_INLINE struct mica_number mica_sums_high(const struct mica_trees *p, uint32_t leaf)
 {
     struct mica_number v = {0, 0};
     const uint32_t bits = 21u + p->exponent_bits;
@@ -30,12 +30,12 @@ static inline struct mica_number mica_sums_high(const struct mica_trees *p, uint
                        mica_trees_mask(bits);
     const uint32_t exponent = (w >> 20 & mica_trees_mask(p->exponent_bits));
     v.high = (w & 0xfffff) | (exponent + (uint32_t)p->exponent_base) << 20 | w >> (bits - 1) << 31;
-    v.low = exponent;
+    v.low = exponent || !p->number_zero;
     return v;
 }
 
 /* Number j of a leaf, to the last bit. */
-static inline uint64_t mica_sums_number(const struct mica_trees *p, uint32_t leaf, int32_t j)
+MICA_INLINE uint64_t mica_sums_number(const struct mica_trees *p, uint32_t leaf, int32_t j)
 {
     if (p->leaf_form == MICA_LEAF_FLOAT64) {
         const struct mica_number v = mica_sums_high(p, leaf);
@@ -56,7 +56,7 @@ static inline uint64_t mica_sums_number(const struct mica_trees *p, uint32_t lea
 }
 
 /* A number in steps of 2^-scale, of its high word alone. */
-static inline int32_t mica_sums_steps(const struct mica_trees *p, uint32_t high)
+MICA_INLINE int32_t mica_sums_steps(const struct mica_trees *p, uint32_t high)
 {
     const int32_t down = p->fixed_shift - (int32_t)(high >> 20 & 2047);
     const int32_t m = (int32_t)((high & 0xfffff) | 0x100000);
@@ -64,7 +64,7 @@ static inline int32_t mica_sums_steps(const struct mica_trees *p, uint32_t high)
     return high >> 31 ? -v : v;
 }
 
-static inline int32_t mica_sums_fixed(const struct mica_trees *p, uint32_t leaf, int32_t j)
+MICA_INLINE int32_t mica_sums_fixed(const struct mica_trees *p, uint32_t leaf, int32_t j)
 {
     if (p->leaf_form == MICA_LEAF_FLOAT64)
         return mica_sums_steps(p, mica_sums_high(p, leaf).high);
@@ -72,15 +72,15 @@ static inline int32_t mica_sums_fixed(const struct mica_trees *p, uint32_t leaf,
     return mica_sums_steps(p, MICA_ROM_U32(p->number + 2 * at + 1));
 }
 
-static inline uint64_t mica_sums_base(const struct mica_trees *p, int32_t i)
+MICA_INLINE uint64_t mica_sums_base(const struct mica_trees *p, int32_t i)
 {
     return (uint64_t)MICA_ROM_U32(p->base + 2 * i + 1) << 32 | MICA_ROM_U32(p->base + 2 * i);
 }
 
 /* What a leaf adds to a score, as the library adds it. Of a path it is (d + c) - 1 with d tests
  * above the leaf plus 1. */
-static inline uint64_t mica_sums_exact(const struct mica_trees *p, uint32_t leaf, int32_t j,
-                                       uint32_t depth)
+MICA_INLINE uint64_t mica_sums_exact(const struct mica_trees *p, uint32_t leaf, int32_t j,
+                                     uint32_t depth)
 {
     const uint64_t v = mica_sums_number(p, leaf, j);
     if (!p->path)

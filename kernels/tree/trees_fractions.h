@@ -7,8 +7,8 @@
 #include "votes.h"
 
 /* The mean share of each class, summed in float64 in the order of the trees. */
-static inline void mica_trees_fractions(const struct mica_trees *p, const void *x, int64_t *sum,
-                                        double *out)
+MICA_INLINE void mica_trees_fractions(const struct mica_trees *p, const void *x, int64_t *sum,
+                                      double *out)
 {
     for (int32_t i = 0; i < p->n_scores; i++)
         sum[i] = 0;

@@ -10,8 +10,8 @@
  * lies within `bound` steps of the library's. Other rows are summed again as the library does it. */
 enum { MICA_LABEL_FIRST, MICA_LABEL_CUT }; /* decide */
 
-static inline int32_t mica_label_fast(const struct mica_trees *p, const int32_t *sum, int32_t n,
-                                      int32_t *label)
+MICA_INLINE int32_t mica_label_fast(const struct mica_trees *p, const int32_t *sum, int32_t n,
+                                    int32_t *label)
 {
     if (p->decide == MICA_LABEL_CUT) {
         const int32_t above = sum[0] - p->cut_fixed;
@@ -31,8 +31,8 @@ static inline int32_t mica_label_fast(const struct mica_trees *p, const int32_t 
     return n == 1 || (uint32_t)sum[best] - (uint32_t)second > 2 * (uint32_t)p->bound;
 }
 
-static inline void mica_label_exact(const struct mica_trees *p, const uint64_t *sum, int32_t n,
-                                    int32_t *label)
+MICA_INLINE void mica_label_exact(const struct mica_trees *p, const uint64_t *sum, int32_t n,
+                                  int32_t *label)
 {
     if (p->decide == MICA_LABEL_CUT) {
         *label = mica_f64_order(*sum) >= mica_f64_order((uint64_t)p->cut_high << 32 | p->cut_low);
@@ -49,24 +49,29 @@ static inline void mica_label_exact(const struct mica_trees *p, const uint64_t *
     }
 }
 
-static inline int32_t mica_label_size(const struct mica_trees *p, int32_t group)
+MICA_INLINE int32_t mica_label_size(const struct mica_trees *p, int32_t group)
 {
     return p->n_labels > 1 ? MICA_ROM_U16(p->group + group) : p->n_scores;
 }
 
-static inline void mica_trees_label(const struct mica_trees *p, const void *x, int32_t *sum,
-                                    int64_t *exact, int32_t *label)
+MICA_INLINE void mica_label_redo(const struct mica_trees *p, const void *x, int64_t *exact,
+                                 int32_t *label)
+{
+    int32_t at = 0;
+    mica_sums_add(p, x, 0, (uint64_t *)exact);
+    for (int32_t g = 0; g < p->n_labels; at += mica_label_size(p, g), g++)
+        mica_label_exact(p, (uint64_t *)exact + at, mica_label_size(p, g), &label[g]);
+}
+
+MICA_INLINE void mica_trees_label(const struct mica_trees *p, const void *x, int32_t *sum,
+                                  int64_t *exact, int32_t *label)
 {
     int32_t decided = 1, at = 0;
     mica_sums_add(p, x, sum, 0);
     for (int32_t g = 0; g < p->n_labels; at += mica_label_size(p, g), g++)
         decided &= mica_label_fast(p, sum + at, mica_label_size(p, g), &label[g]);
-    if (decided)
-        return;
-    mica_sums_add(p, x, 0, (uint64_t *)exact);
-    at = 0;
-    for (int32_t g = 0; g < p->n_labels; at += mica_label_size(p, g), g++)
-        mica_label_exact(p, (uint64_t *)exact + at, mica_label_size(p, g), &label[g]);
+    if (!decided)
+        mica_label_redo(p, x, exact, label);
 }
 
 #endif

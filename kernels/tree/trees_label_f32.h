@@ -7,8 +7,8 @@
 #include "sums_f32.h"
 
 /* Labels of trees whose library sums in float32. */
-static inline void mica_trees_label_f32(const struct mica_trees *p, const void *x, float *sum,
-                                        int32_t *label)
+MICA_INLINE void mica_trees_label_f32(const struct mica_trees *p, const void *x, float *sum,
+                                      int32_t *label)
 {
     mica_sums_f32(p, x, sum);
     if (p->decide) {

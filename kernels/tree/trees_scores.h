@@ -8,8 +8,8 @@
 
 /* The scores as the library forms them: float64 sums in the order of the trees, divided where the
  * divisor is not 1. */
-static inline void mica_trees_scores(const struct mica_trees *p, const void *x, int64_t *sum,
-                                     double *out)
+MICA_INLINE void mica_trees_scores(const struct mica_trees *p, const void *x, int64_t *sum,
+                                   double *out)
 {
     mica_sums_add(p, x, 0, (uint64_t *)sum);
     for (int32_t i = 0; i < p->n_scores; i++) {

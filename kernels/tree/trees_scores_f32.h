@@ -7,8 +7,8 @@
 #include "sums_f32.h"
 
 /* The scores as a library forms them that sums in float32. */
-static inline void mica_trees_scores_f32(const struct mica_trees *p, const void *x, float *sum,
-                                         double *out)
+MICA_INLINE void mica_trees_scores_f32(const struct mica_trees *p, const void *x, float *sum,
+                                       double *out)
 {
     mica_sums_f32(p, x, sum);
     for (int32_t i = 0; i < p->n_scores; i++)

@@ -16,8 +16,7 @@
  * both arithmetics; equal sums stay equal. A single tree's shares have one denominator, below 2^16,
  * and different ones stay different. Only what is left is done again as the library does it. */
 
-static inline int32_t mica_votes_first(const uint32_t *sum, int32_t n, uint32_t shared,
-                                       int32_t *best)
+MICA_INLINE int32_t mica_votes_first(const uint32_t *sum, int32_t n, uint32_t shared, int32_t *best)
 {
     uint32_t second = 0;
     *best = 0;
@@ -32,9 +31,10 @@ static inline int32_t mica_votes_first(const uint32_t *sum, int32_t n, uint32_t 
     return !shared || sum[*best] - second > shared;
 }
 
-static inline void mica_votes_exact(const struct mica_trees *p, const void *x, uint64_t *sum,
-                                    int32_t *label)
+MICA_SHARED void mica_votes_redo(const struct mica_trees *p, const void *x, int64_t *exact,
+                                 int32_t *label)
 {
+    uint64_t *sum = (uint64_t *)exact;
     for (int32_t i = 0; i < p->n_scores; i++)
         sum[i] = 0;
     mica_votes_sum(p, x, 0, sum);
@@ -50,8 +50,8 @@ static inline void mica_votes_exact(const struct mica_trees *p, const void *x, u
     }
 }
 
-static inline void mica_trees_votes(const struct mica_trees *p, const void *x, uint32_t *sum,
-                                    int64_t *exact, int32_t *label)
+MICA_INLINE void mica_trees_votes(const struct mica_trees *p, const void *x, uint32_t *sum,
+                                  int64_t *exact, int32_t *label)
 {
     int32_t decided = 1;
     uint32_t *of = sum;
@@ -63,8 +63,8 @@ static inline void mica_trees_votes(const struct mica_trees *p, const void *x, u
         decided &= mica_votes_first(of, n, shared, &label[g]);
         of += n;
     }
-    if (!decided && p->n_trees > 1)
-        mica_votes_exact(p, x, (uint64_t *)exact, label);
+    if (p->share && p->n_trees > 1 && !decided)
+        mica_votes_redo(p, x, exact, label);
 }
 
 #endif

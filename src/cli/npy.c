@@ -27,8 +27,8 @@ static const struct npy_type {
     const char *descr, *type;
     size_t bytes;
 } types[] = {
-    {"<f4", "float32", 4}, {"<f2", "float16", 2}, {"|i1", "int8", 1},  {"|u1", "uint8", 1},
-    {"<i2", "int16", 2},   {"<u2", "uint16", 2},  {"<i4", "int32", 4}, {"<u4", "uint32", 4},
+    {"<f4", "float32", 4}, {"<f2", "float16", 2}, {"|i1", "int8", 1},    {"|u1", "uint8", 1},
+    {"<i2", "int16", 2},   {"<u2", "uint16", 2},  {"<i4", "int32", 4},   {"<u4", "uint32", 4},
     {"<i8", "int64", 8},   {"|b1", "bool", 1},    {"<f8", "float64", 8},
 };
 enum { TYPES = sizeof types / sizeof types[0] };

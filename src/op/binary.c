@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* binary.c - sums, differences and products, with broadcasting. */
 #include "op/float.h"
+#include "op/linear_sum.h"
 
 static const struct attr_field attrs[] = {
     {"activation", ATTR_ACTIVATION, offsetof(struct attr_binary, activation), NULL},
@@ -34,6 +35,45 @@ static void add_ratios(struct lower *l, const struct node *n, double ratio[3])
     }
 }
 
+/* What the reference gives for every pair of bytes, a's by a's. */
+static void add_outputs(const struct ctx *ctx, const struct mica_add_s8 *p, int8_t *out)
+{
+    const struct multiplier a = {p->a_multiplier, p->a_shift}, b = {p->b_multiplier, p->b_shift};
+    const struct multiplier last = {p->out_multiplier, p->out_shift};
+    int32_t of_a[256], of_b[256];
+    for (int i = 0; i < 256; i++) {
+        of_a[i] = requantize(ctx, (i - 128 - p->a_zero) * (1 << 20), a);
+        of_b[i] = requantize(ctx, (i - 128 - p->b_zero) * (1 << 20), b) * p->b_sign;
+    }
+    for (int i = 0; i < 256; i++)
+        for (int k = 0; k < 256; k++) {
+            const int32_t sum = add_zero(requantize(ctx, of_a[i] + of_b[k], last), p->out_zero);
+            *out++ = (int8_t)(sum < p->out_min ? p->out_min : sum > p->out_max ? p->out_max : sum);
+        }
+}
+
+/* One multiplication an input; false where no linear function gives the reference's bytes. */
+static bool lower_add_linear(struct lower *l, const struct mica_add_s8 *p, const double ratio[3],
+                             const struct broadcast *broadcast)
+{
+    const double scale = ratio[2] * 0x1p20;
+    const double slope[2] = {ratio[0] * scale, ratio[1] * scale * p->b_sign};
+    int8_t *want = NEWS(l->ctx, int8_t, 256 * 256);
+    struct linear linear;
+    add_outputs(l->ctx, p, want);
+    if (!linear_find(slope, want, p->out_min, p->out_max, &linear))
+        return false;
+    const struct mica_add_linear_s8 fast = {.a_multiplier = linear.multiplier[0],
+                                            .b_multiplier = linear.multiplier[1],
+                                            .offset = linear.offset,
+                                            .out_min = p->out_min,
+                                            .out_max = p->out_max,
+                                            .a_step = p->a_step,
+                                            .b_step = p->b_step};
+    lower_broadcast(l, &kernel_add_linear_s8, &fast, broadcast);
+    return true;
+}
+
 static void lower_add(struct lower *l, struct node *n)
 {
     const struct attr_binary *attr = n->attr;
@@ -58,7 +98,8 @@ static void lower_add(struct lower *l, struct node *n)
         .out_multiplier = out.multiplier,
     };
     activation_range_s8(attr->activation, n->out[0], &p.out_min, &p.out_max);
-    lower_broadcast(l, &kernel_add_s8, &p, &broadcast);
+    if (!lower_add_linear(l, &p, ratio, &broadcast))
+        lower_broadcast(l, &kernel_add_s8, &p, &broadcast);
 }
 
 static void lower_mul(struct lower *l, struct node *n)

@@ -4,9 +4,9 @@
 
 /* ---- link ------------------------------------------------------------------------------------ */
 
-static const char *const kind_words[] = {"softmax",    "logistic", "logistic_pair", "ovr",
-                                         "normalize",  "exp",      "path",          "affine",
-                                         "complement", NULL};
+static const char *const kind_words[] = {
+    "softmax", "logistic", "logistic_pair", "ovr",  "normalize", "exp",
+    "path",    "affine",   "complement",    "clip", NULL};
 
 static const struct attr_field link_attrs[] = {
     {"kind", ATTR_ENUM, offsetof(struct attr_link, kind), kind_words},
@@ -15,7 +15,7 @@ static const struct attr_field link_attrs[] = {
 
 static void infer_link(struct ctx *ctx, struct node *n, struct tensor *want)
 {
-    static const int numbers[LINK_COUNT] = {[LINK_PATH] = 1, [LINK_AFFINE] = 2};
+    static const int numbers[LINK_COUNT] = {[LINK_PATH] = 1, [LINK_AFFINE] = 2, [LINK_CLIP] = 2};
     const struct attr_link *a = n->attr;
     check_row(ctx, n, 0);
     want_like(want, n->in[0]);
@@ -24,6 +24,9 @@ static void infer_link(struct ctx *ctx, struct node *n, struct tensor *want)
     if (a->kind == LINK_PATH && !(((const double *)n->in[1]->data)[0] > 0))
         fail(ctx, n, "its mean depth is %g; it must be above 0",
              ((const double *)n->in[1]->data)[0]);
+    if (a->kind == LINK_CLIP &&
+        !(((const double *)n->in[1]->data)[0] <= ((const double *)n->in[1]->data)[1]))
+        fail(ctx, n, "its lower bound is not below its upper bound");
     if (a->kind == LINK_LOGISTIC_PAIR || a->kind == LINK_COMPLEMENT) {
         if (n->in[0]->dim[1] != 1)
             fail(ctx, n, "'%s' makes two numbers of one; its input is %s", kind_words[a->kind],
@@ -85,6 +88,11 @@ static void lower_link(struct lower *l, struct node *n)
     case LINK_AFFINE: {
         struct mica_link_affine p = {.factor = numbers[0], .offset = numbers[1]};
         first(l, &kernel_link_affine, &p, 0);
+        break;
+    }
+    case LINK_CLIP: {
+        struct mica_link_clip p = {.low = numbers[0], .high = numbers[1]};
+        first(l, &kernel_link_clip, &p, 0);
         break;
     }
     case LINK_COMPLEMENT:

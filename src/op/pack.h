@@ -27,7 +27,8 @@ enum pack_verdict {
     PACK_RANGE, /* the activation leaves less than int8 */
     PACK_SHIFT, /* a channel scales up, or by 1/2 and more */
     PACK_BOUND, /* bias and weights may bring a sum or its rounding out of 32 bits */
-    PACK_PAIR,  /* an odd channel's sum may leave 24 bits, or its weight -128 needs 17 */
+    PACK_PAIR,  /* pairs: an odd channel's sum may leave 24 bits, or its weight -128 needs 17;
+                   quads: two neighbouring weights are -128 */
 };
 const char *pack_verdict_text(enum pack_verdict);
 
@@ -44,6 +45,12 @@ int32_t pack_conv2d_1x1_pairs_buffer(int32_t in_c);
 int32_t pack_conv2d_pairs_buffer(int32_t taps, int32_t in_c);
 int32_t pack_conv2d_patch_pairs_buffer(int32_t taps);
 int32_t pack_dense_pairs_buffer(int32_t in_n);
+
+/* Weights [channels][pack_quads_taps()] and scales [channels][4] of mica_quads_pixels(). */
+int32_t pack_quads_taps(int32_t taps);
+enum pack_verdict pack_quads(const struct pack_layer *, int8_t *weights, int32_t *scales);
+/* Scratch, in bytes; `run`: the bytes of a kernel row. */
+int32_t pack_conv2d_quads_buffer(int32_t taps, int32_t run);
 
 /* The stream of mica_depthwise3x3(); a layer of 9 taps. */
 int32_t pack_depthwise3x3_words(const struct pack_layer *);

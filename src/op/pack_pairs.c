@@ -42,7 +42,7 @@ enum pack_verdict pack_parameters(const struct pack_layer *l, int32_t channel, i
     int shift = -l->shift[channel * l->scale_step];
     if (l->out_min != -128 || l->out_max != 127)
         return PACK_RANGE;
-    if (2 * bound > INT32_MAX)
+    if (4 * bound > INT32_MAX) /* mica_high_product() */
         return PACK_BOUND;
     /* A channel that can only give zeros, as those that training left without weights do, has any
      * shift; 1 spares the proof below. */
@@ -117,6 +117,32 @@ enum pack_verdict pack_pairs(const struct pack_layer *l, int32_t fill, int32_t *
         stream += pair_words(l, fill);
     }
     return verdict;
+}
+
+int32_t pack_quads_taps(int32_t taps)
+{
+    return fill_up(taps, 4);
+}
+
+enum pack_verdict pack_quads(const struct pack_layer *l, int8_t *weights, int32_t *scales)
+{
+    const int32_t taps = pack_quads_taps(l->taps);
+    for (int32_t o = 0; o < l->channels; o++, scales += 4) {
+        const enum pack_verdict verdict = pack_parameters(l, o, scales);
+        if (verdict != PACK_OK)
+            return verdict;
+        for (int32_t i = 0; i < taps; i++)
+            *weights++ = (int8_t)weight(l, o, i);
+        for (int32_t i = 0; i < taps; i += 2)
+            if (weight(l, o, i) == -128 && weight(l, o, i + 1) == -128)
+                return PACK_PAIR;
+    }
+    return PACK_OK;
+}
+
+int32_t pack_conv2d_quads_buffer(int32_t taps, int32_t run)
+{
+    return 8 * pack_quads_taps(taps) + fill_up(run, 4);
 }
 
 int32_t pack_conv2d_1x1_pairs_buffer(int32_t in_c)

@@ -18,6 +18,13 @@ static bool wants_streams(const struct ctx *ctx)
            core_has_dsp(ctx->options.target);
 }
 
+/* The same on cores that have a multiplier of 32 bits and nothing beyond. */
+static bool wants_quads(const struct ctx *ctx)
+{
+    return ctx->options.optimize == MICA_OPTIMIZE_SPEED && !ctx->options.stream_axis &&
+           core_has_multiplier(ctx->options.target);
+}
+
 /* Multipliers of every channel, for the packers. */
 static void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
 {
@@ -44,6 +51,12 @@ static void set_scales(struct lower *l, struct pack_layer *p, enum activation ac
     p->out_min = min;
     p->out_max = max;
     p->single = l->ctx->options.profile == MICA_PROFILE_SINGLE;
+}
+
+/* Outputs whose zero point is the least of all need a rounding less. */
+static int16_t has_relu(const struct tensor *out)
+{
+    return out->quant.zero[0] == -128;
 }
 
 static struct tensor *buffer(struct lower *l, int32_t bytes)
@@ -76,10 +89,9 @@ static int32_t strip_rows(int32_t rows, int32_t reach, int32_t stride)
 
 /* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor. */
 static void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
-                         const struct window *w, int32_t buffer_bytes)
+                         const struct window *w, struct tensor *scratch)
 {
     struct tensor *in = l->step->node->in[0], *out = l->step->node->out[0];
-    struct tensor *scratch = buffer(l, buffer_bytes);
     struct call *c = lower_call(l, kernel, params);
     const int32_t in_row = in->dim[2] * in->dim[3], out_row = out->dim[2] * out->dim[3];
     struct operand *from = call_bind(c, in, 0);
@@ -104,7 +116,7 @@ static void lower_1x1(struct lower *l, struct node *n, const int32_t *stream)
     struct tensor *in = n->in[0], *out = n->out[0];
     struct mica_conv2d_1x1_pairs_s8 p = {lower_i16(l, "the input's channels", in->dim[3]),
                                          lower_i16(l, "the output's channels", out->dim[3]),
-                                         stream};
+                                         has_relu(out), stream};
     struct tensor *scratch = buffer(l, pack_conv2d_1x1_pairs_buffer(in->dim[3]));
     struct call *c = lower_call(l, &kernel_conv2d_1x1_pairs_s8, &p);
     struct operand *from = call_bind(c, in, 0);
@@ -117,16 +129,49 @@ static void lower_1x1(struct lower *l, struct node *n, const int32_t *stream)
     c->joins = true;
 }
 
-#define CONV_PARAMS(a, in, w, out, words)                                  \
-    {                                                                      \
-        CONV_FIELDS(l, a, in, w, out),                                     \
-            .out_c = lower_i16(l, "the output's channels", (out)->dim[3]), \
-            .stride_h = lower_i16(l, "the stride", (a)->stride_h),         \
-            .in_zero = (int16_t)(in)->quant.zero[0], .stream = (words)     \
+#define CONV_PARAMS(a, in, w, out, words)                                                     \
+    {                                                                                         \
+        CONV_FIELDS(l, a, in, w, out),                                                        \
+            .out_c = lower_i16(l, "the output's channels", (out)->dim[3]),                    \
+            .stride_h = lower_i16(l, "the stride", (a)->stride_h),                            \
+            .in_zero = (int16_t)(in)->quant.zero[0], .relu = has_relu(out), .stream = (words) \
     }
+
+static bool lower_conv2d_quads(struct lower *l, struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    const int32_t taps = w->dim[1] * w->dim[2] * w->dim[3], filled = pack_quads_taps(taps);
+    const int64_t size = (int64_t)w->dim[0] * filled;
+    if (!wants_quads(l->ctx) || w->dim[3] != in->dim[3] || w->dim[0] < 2)
+        return false;
+    struct pack_layer layer = {
+        .channels = w->dim[0], .taps = taps, .channel_step = taps, .tap_step = 1};
+    set_scales(l, &layer, a->activation);
+    int8_t *weights = NEWS(l->ctx, int8_t, size);
+    int32_t *scales = NEWS(l->ctx, int32_t, 4 * w->dim[0]);
+    if (pack_quads(&layer, weights, scales) != PACK_OK)
+        return false;
+    struct mica_conv2d_quads_s8 p = {
+        CONV_FIELDS(l, a, in, w, out),
+        .out_c = lower_i16(l, "the output's channels", out->dim[3]),
+        .stride_h = lower_i16(l, "the stride", a->stride_h),
+        .dilation_h = lower_i16(l, "the dilation", a->dilation_h),
+        .dilation_w = lower_i16(l, "the dilation", a->dilation_w),
+        .in_zero = (int16_t)in->quant.zero[0],
+        .taps = lower_i16(l, "the kernel's size", filled),
+        .weights = lower_constant(l, "weights", DTYPE_INT8, size, weights),
+        .scales = lower_constant(l, "scales", DTYPE_INT32, 4 * w->dim[0], scales)};
+    const struct window window = conv_window(n, w->dim[1]);
+    const int32_t bytes = pack_conv2d_quads_buffer(taps, w->dim[2] * w->dim[3]);
+    lower_strips(l, &kernel_conv2d_quads_s8, &p, &window, lower_temp(l, DTYPE_INT32, bytes / 4));
+    return true;
+}
 
 bool lower_conv2d_streams(struct lower *l, struct node *n)
 {
+    if (lower_conv2d_quads(l, n))
+        return true;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     const int32_t taps = w->dim[1] * w->dim[2] * w->dim[3];
@@ -150,11 +195,11 @@ bool lower_conv2d_streams(struct lower *l, struct node *n)
         p.dilation_h = lower_i16(l, "the dilation", a->dilation_h);
         p.dilation_w = lower_i16(l, "the dilation", a->dilation_w);
         lower_strips(l, &kernel_conv2d_pairs_s8, &p, &window,
-                     pack_conv2d_pairs_buffer(taps, in->dim[3]));
+                     buffer(l, pack_conv2d_pairs_buffer(taps, in->dim[3])));
     } else {
         struct mica_conv2d_patch_pairs_s8 p = CONV_PARAMS(a, in, w, out, stream);
         lower_strips(l, &kernel_conv2d_patch_pairs_s8, &p, &window,
-                     pack_conv2d_patch_pairs_buffer(taps));
+                     buffer(l, pack_conv2d_patch_pairs_buffer(taps)));
     }
     return true;
 }
@@ -186,23 +231,24 @@ bool lower_depthwise_streams(struct lower *l, struct node *n)
         .pad_left = lower_i16(l, "the padding", a->pad_left),
         .chunk = (int16_t)chunk,
         .in_zero = (int16_t)in->quant.zero[0],
+        .relu = has_relu(out),
         .stream = lower_constant(l, "stream", DTYPE_INT32, words, stream)};
     const struct mica_depthwise3x3_stride2_s8 p2 = {p.in_w,  p.channels, p.out_w, p.pad_left,
-                                                    p.chunk, p.in_zero,  p.stream};
+                                                    p.chunk, p.in_zero,  p.relu,  p.stream};
     const struct mica_depthwise3x3_w5_s8 p5 = {p.in_w,  p.channels, p.out_w, p.pad_left,
-                                               p.chunk, p.in_zero,  p.stream};
+                                               p.chunk, p.in_zero,  p.relu,  p.stream};
     const struct mica_depthwise3x3_w3_s8 p3 = {p.in_w,  p.channels, p.out_w, p.pad_left,
-                                               p.chunk, p.in_zero,  p.stream};
+                                               p.chunk, p.in_zero,  p.relu,  p.stream};
     const struct window window = conv_window(n, 3);
-    const int32_t bytes = pack_depthwise3x3_buffer(chunk);
+    struct tensor *scratch = buffer(l, pack_depthwise3x3_buffer(chunk));
     if (a->stride_h == 2)
-        lower_strips(l, &kernel_depthwise3x3_stride2_s8, &p2, &window, bytes);
+        lower_strips(l, &kernel_depthwise3x3_stride2_s8, &p2, &window, scratch);
     else if (p.out_w == 5)
-        lower_strips(l, &kernel_depthwise3x3_w5_s8, &p5, &window, bytes);
+        lower_strips(l, &kernel_depthwise3x3_w5_s8, &p5, &window, scratch);
     else if (p.out_w <= 3)
-        lower_strips(l, &kernel_depthwise3x3_w3_s8, &p3, &window, bytes);
+        lower_strips(l, &kernel_depthwise3x3_w3_s8, &p3, &window, scratch);
     else
-        lower_strips(l, &kernel_depthwise3x3_s8, &p, &window, bytes);
+        lower_strips(l, &kernel_depthwise3x3_s8, &p, &window, scratch);
     return true;
 }
 

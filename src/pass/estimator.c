@@ -82,11 +82,24 @@ static void type_input(struct ctx *ctx, struct graph *g, const char *word)
     g->input[0]->type = (enum dtype)type;
 }
 
+/* Results end in a cast to float32; without it they are the library's own float64. */
+static void keep_float64(struct ctx *ctx, struct graph *g)
+{
+    if (core_has_program_memory(ctx->options.target))
+        fail(ctx, NULL, "a double has 32 bits on %s: results of float64 need another core",
+             ctx->options.target);
+    for (int i = 0; i < g->n_outputs; i++) {
+        const struct node *n = g->output[i]->maker;
+        if (n && node_is(n, OP_cast) && n->in[0]->type == DTYPE_FLOAT64)
+            g->output[i] = n->in[0];
+    }
+}
+
 void pass_estimator(struct ctx *ctx, struct graph *g)
 {
     const struct mica_options *o = &ctx->options;
     if (!g->role) {
-        if (o->functions || o->input_type || o->features.n || o->classes.n)
+        if (o->functions || o->input_type || o->float64 || o->features.n || o->classes.n)
             fail(ctx, NULL,
                  "functions, types of features and names are for estimators; this is a "
                  "network, whose inputs and outputs are as they are");
@@ -102,6 +115,8 @@ void pass_estimator(struct ctx *ctx, struct graph *g)
         name_features(ctx, g, &o->features);
     if (o->classes.n)
         name_classes(ctx, g, &o->classes);
+    if (o->float64)
+        keep_float64(ctx, g);
     if (o->input_type)
         type_input(ctx, g, o->input_type);
 }

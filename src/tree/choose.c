@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels.gen.h"
+#include "tree/nest.h"
 #include "tree/tree.h"
 
 /* ---- constants ------------------------------------------------------------------------------- */
@@ -136,8 +137,8 @@ static void set_decision(struct lower *l, const struct forest *f, struct mica_tr
 
 /* ---- the kernels ----------------------------------------------------------------------------- */
 
-static void bind(struct lower *l, const struct kernel *kernel, const struct mica_trees *p,
-                 enum dtype type, bool fixed)
+static struct call *bind(struct lower *l, const struct kernel *kernel, const struct mica_trees *p,
+                         enum dtype type, bool fixed)
 {
     struct node *n = l->step->node;
     struct call *c = lower_call(l, kernel, p);
@@ -146,30 +147,41 @@ static void bind(struct lower *l, const struct kernel *kernel, const struct mica
         call_bind(c, lower_temp(l, DTYPE_INT32, p->n_scores), 0);
     call_bind(c, lower_temp(l, type, p->n_scores), 0);
     call_bind(c, n->out[0], 0);
+    return c;
+}
+
+/* Nested ifs before the kernel. */
+static void set_code(struct lower *l, struct call *c, struct nest *nest)
+{
+    const char *redo = c->kernel == &kernel_trees_votes   ? "mica_votes_redo"
+                       : c->kernel == &kernel_trees_label ? "mica_label_redo"
+                                                          : NULL;
+    if (nest)
+        c->code = nest_code(l->ctx, nest, redo);
 }
 
 static uint32_t divisor_of(struct lower *l, const struct trees *t)
 {
-    if (t->divisor != floor(t->divisor) || t->divisor > INT32_MAX)
-        fail(l->ctx, l->step->node, "its divisor is %g: a number of trees is a whole number",
+    if (t->divisor != floor(t->divisor) || t->divisor > UINT16_MAX)
+        fail(l->ctx, l->step->node, "its divisor is %g, and must be a whole number up to 65535",
              t->divisor);
     return (uint32_t)t->divisor;
 }
 
 static void lower_votes(struct lower *l, const struct forest *f, struct tree_stream *s,
-                        const struct leaf_codes *c, enum gives gives)
+                        const struct leaf_codes *c, enum gives gives, struct nest *nest)
 {
     struct mica_trees *p = s->params;
     stream_trees(l->ctx, l->step->node, f, *c, s);
     register_tables(l, f, s);
     if (gives == GIVES_LABEL)
-        bind(l, &kernel_trees_votes, p, DTYPE_INT64, true);
+        set_code(l, bind(l, &kernel_trees_votes, p, DTYPE_INT64, true), nest);
     else
         bind(l, &kernel_trees_fractions, p, DTYPE_INT64, false);
 }
 
 static void lower_sums(struct lower *l, const struct forest *f, struct tree_stream *s,
-                       enum gives gives)
+                       enum gives gives, struct nest *nest)
 {
     struct mica_trees *p = s->params;
     struct leaf_codes c = {0};
@@ -181,16 +193,89 @@ static void lower_sums(struct lower *l, const struct forest *f, struct tree_stre
     if (label)
         set_decision(l, f, p);
     register_tables(l, f, s);
+    struct call *call;
     if (narrow_sums)
-        bind(l, label ? &kernel_trees_label_f32 : &kernel_trees_scores_f32, p, DTYPE_FLOAT32,
-             false);
+        call = bind(l, label ? &kernel_trees_label_f32 : &kernel_trees_scores_f32, p, DTYPE_FLOAT32,
+                    false);
     else
-        bind(l, label ? &kernel_trees_label : &kernel_trees_scores, p, DTYPE_INT64, label);
+        call = bind(l, label ? &kernel_trees_label : &kernel_trees_scores, p, DTYPE_INT64, label);
+    set_code(l, call, nest);
+}
+
+/* ---- one tree -------------------------------------------------------------------------------- */
+
+/* The label that the library gives where a row comes to a leaf of these numbers. */
+static int32_t label_of(const struct forest *f, const double *number)
+{
+    const struct trees *t = f->trees;
+    int32_t best = 0;
+    double most = 0;
+    for (int32_t i = 0; i < t->n_scores; i++) {
+        const int32_t j = i - t->output[0];
+        double sum = t->base[i] + (j >= 0 && j < t->width ? number[j] : 0);
+        if (t->sums == SUMS_FLOAT32)
+            sum = (float)sum;
+        if (t->decide == DECIDE_CUT)
+            return sum >= f->cut;
+        sum /= t->divisor;
+        if (!i || sum > most) {
+            most = sum;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* A single tree's leaves can be labels, and need no sums; tests between equal labels go. False: the
+ * label takes more than one leaf to know. */
+static bool lower_class(struct lower *l, const struct forest *f)
+{
+    const struct trees *t = f->trees;
+    static const double zero = 0;
+    static const int32_t one = 1, first = 0;
+    if (t->n_trees != 1 || t->n_labels != 1 || t->path || t->decide == DECIDE_SOFTMAX)
+        return false;
+    struct trees *labels = NEW(l->ctx, struct trees);
+    double *value = NEWS(l->ctx, double, t->n_values);
+    for (int32_t i = 0; i < t->n_values; i++)
+        value[i] = label_of(f, t->value + (int64_t)i * t->width);
+    *labels = *t;
+    labels->width = labels->n_scores = 1;
+    labels->value = value;
+    labels->base = &zero;
+    labels->group = &one;
+    labels->output = &first;
+    labels->sums = SUMS_FLOAT64;
+    labels->decide = DECIDE_ARGMAX;
+    labels->divisor = 1;
+    f = prepare_trees(l->ctx, labels);
+    int32_t *code = NEWS(l->ctx, int32_t, f->n_values), most = 0;
+    for (int32_t i = 0; i < f->n_values; i++) {
+        code[i] = (int32_t)f->value[i];
+        most = code[i] > most ? code[i] : most;
+    }
+    struct mica_trees params = {.n_trees = 1};
+    struct tree_stream s = {.params = &params};
+    const struct leaf_codes c = {
+        .form = MICA_LEAF_NUMBER, .bits = bits_for((uint32_t)most), .code = code};
+    stream_trees(l->ctx, l->step->node, f, c, &s);
+    register_tables(l, f, &s);
+    struct call *call = lower_call(l, &kernel_trees_class, &params);
+    call_bind(call, l->step->node->in[TREES_X], 0);
+    call_bind(call, l->step->node->out[0], 0);
+    return true;
 }
 
 void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
 {
     const struct trees *t = f->trees;
+    struct nest *nest = gives == GIVES_LABEL ? design_nest(l, f) : NULL;
+    if (gives == GIVES_LABEL && design_table(l, f, nest))
+        return;
+    if (gives == GIVES_SCORES && l->step->node->out[0]->type == DTYPE_FLOAT32) {
+        nest_value_lower(l, f);
+        return;
+    }
     struct mica_trees params = {.n_trees = f->n_trees,
                                 .n_scores = f->n_scores,
                                 .n_labels = t->n_labels,
@@ -199,11 +284,13 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
                                 .divisor = divisor_of(l, t)};
     struct tree_stream s = {.params = &params};
     struct leaf_codes c = {0};
+    if (gives == GIVES_LABEL && !nest && lower_class(l, f))
+        return;
     if (t->n_labels > 1 && gives == GIVES_LABEL)
         params.group = narrow(l, "groups", t->group, t->n_labels);
     const bool votes = f->is_vote && (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
     if (votes && codes_votes(l->ctx, f, &params, &c))
-        lower_votes(l, f, &s, &c, gives);
+        lower_votes(l, f, &s, &c, gives, nest);
     else
-        lower_sums(l, f, &s, gives);
+        lower_sums(l, f, &s, gives, nest);
 }

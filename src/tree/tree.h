@@ -39,7 +39,9 @@ enum tree_flag {
     TREE_MISSING_LEFT = 1, /* NaN goes left; without it, right */
     TREE_CATEGORIES = 2,   /* left where the truncated x is in a set: threshold holds, as a number,
                               the place in TREES_SETS of the count of its words, which follow */
-    TREE_ZERO_MISSING = 4  /* |x| <= 1e-35 goes where NaN does */
+    TREE_ZERO_MISSING = 4, /* |x| <= 1e-35 goes where NaN does */
+    TREE_ROUND_DOWN = 8    /* no x below 0 is in a set, and in no other set of the ensemble; without
+                              it, numbers above -1 are truncated to 0 */
 };
 
 struct trees {
@@ -128,6 +130,13 @@ void leaves_classify(struct ctx *, struct forest *);
 /* ---- sums.c ---------------------------------------------------------------------------------- */
 
 void sums_prepare(struct ctx *, struct forest *);
+
+/* ---- evaluate.c ------------------------------------------------------------------------------ */
+
+/* The scores of a row, in the library's arithmetic, divided; x: as floats, whatever x_type is. */
+void trees_scores(const struct trees *, const float *x, double *score);
+/* The labels of a row from its scores. False: a softmax has two so close that this is no answer. */
+bool trees_label(const struct trees *, const double *score, int32_t *label);
 
 /* ---- stream.c: an ensemble as bits (kernels/tree/trees.h) ------------------------------------- */
 

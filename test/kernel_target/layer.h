@@ -80,7 +80,7 @@ static int32_t divide_by_power(int32_t x, int exponent)
     return (x >> exponent) + (rest > (mask >> 1) + (x < 0));
 }
 
-static int8_t reference(const struct pack_layer *l, int32_t channel, int32_t acc)
+static inline int8_t reference(const struct pack_layer *l, int32_t channel, int32_t acc)
 {
     const int32_t multiplier = l->multiplier[channel * l->scale_step];
     const int shift = l->shift[channel * l->scale_step];
@@ -134,7 +134,7 @@ static int32_t draw_multiplier(void)
 }
 
 /* A layer of `channels` channels whose weights lie as [channel][tap]. */
-static struct pack_layer draw_layer(enum numbers kind, int32_t channels, int32_t taps)
+static inline struct pack_layer draw_layer(enum numbers kind, int32_t channels, int32_t taps)
 {
     for (int32_t i = 0; i < channels * taps; i++)
         layer_weights[i] = draw_number(kind, -127);

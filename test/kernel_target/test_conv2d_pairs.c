@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolutions by channel pairs against the reference, bit for bit. */
+/* Convolutions by channel pairs and by quads of pixels against the reference, bit for bit. */
 #include "layer.h"
 
 #include "conv2d_1x1_pairs_s8.h"
 #include "conv2d_pairs_s8.h"
 #include "conv2d_patch_pairs_s8.h"
+#include "conv2d_quads_s8.h"
 
 struct shape {
     int32_t in_h, in_w, in_c, out_h, out_w, out_c, kernel_h, kernel_w, stride_h, stride_w;
@@ -13,7 +14,8 @@ struct shape {
 
 enum { ROWS_MAX = 128, STREAM_MAX = 1 << 16 };
 
-static int32_t stream[STREAM_MAX];
+static int32_t stream[STREAM_MAX], scales[4 * CHANNELS_MAX];
+static int8_t weights[WEIGHTS_MAX];
 static int packed[PACK_PAIR + 1];
 
 static int32_t reference_sum(const struct shape *s, const struct pack_layer *l, const int8_t *in,
@@ -54,11 +56,11 @@ static void point_rows(const struct shape *s, const int8_t *in, const int8_t **r
     }
 }
 
-enum kernel { PATCH, PAIRS, ONE_BY_ONE };
+enum kernel { PATCH, PAIRS, ONE_BY_ONE, QUADS };
 
 /* The whole image in strips of `strip` rows. */
 static void run(enum kernel kernel, const struct shape *s, const struct pack_layer *l,
-                const int8_t *in, int16_t *buffer, int8_t *out, int32_t strip)
+                const int8_t *in, void *buffer, int8_t *out, int32_t strip)
 {
     const int8_t *rows[ROWS_MAX];
     const struct mica_conv2d_pairs_s8 pairs = {.in_w = (int16_t)s->in_w,
@@ -73,12 +75,28 @@ static void run(enum kernel kernel, const struct shape *s, const struct pack_lay
                                                .dilation_w = (int16_t)s->dilation_w,
                                                .pad_left = (int16_t)s->pad_left,
                                                .in_zero = (int16_t)l->in_zero,
+                                               .relu = l->out_zero == -128,
                                                .stream = stream};
     const struct mica_conv2d_patch_pairs_s8 patch = {pairs.in_w,     pairs.in_c,     pairs.out_w,
                                                      pairs.out_c,    pairs.kernel_h, pairs.kernel_w,
                                                      pairs.stride_h, pairs.stride_w, pairs.pad_left,
-                                                     pairs.in_zero,  stream};
-    const struct mica_conv2d_1x1_pairs_s8 one = {pairs.in_c, pairs.out_c, stream};
+                                                     pairs.in_zero,  pairs.relu,     stream};
+    const struct mica_conv2d_1x1_pairs_s8 one = {pairs.in_c, pairs.out_c, pairs.relu, stream};
+    const struct mica_conv2d_quads_s8 quads = {pairs.in_w,
+                                               pairs.in_c,
+                                               pairs.out_w,
+                                               pairs.out_c,
+                                               pairs.kernel_h,
+                                               pairs.kernel_w,
+                                               pairs.stride_h,
+                                               pairs.stride_w,
+                                               pairs.dilation_h,
+                                               pairs.dilation_w,
+                                               pairs.pad_left,
+                                               pairs.in_zero,
+                                               (int16_t)pack_quads_taps(l->taps),
+                                               weights,
+                                               scales};
     point_rows(s, in, rows);
     for (int32_t y = 0; y < s->out_h; y += strip, out += strip * s->out_w * s->out_c) {
         const int32_t n = y + strip > s->out_h ? s->out_h - y : strip;
@@ -86,6 +104,8 @@ static void run(enum kernel kernel, const struct shape *s, const struct pack_lay
             mica_conv2d_patch_pairs_s8(&patch, rows + y * s->stride_h, buffer, out, n);
         else if (kernel == PAIRS)
             mica_conv2d_pairs_s8(&pairs, rows + y * s->stride_h, buffer, out, n);
+        else if (kernel == QUADS)
+            mica_conv2d_quads_s8(&quads, rows + y * s->stride_h, (int32_t *)buffer, out, n);
         else
             mica_conv2d_1x1_pairs_s8(&one, in + y * s->in_w * s->in_c, buffer, out, n * s->in_w);
     }
@@ -94,40 +114,47 @@ static void run(enum kernel kernel, const struct shape *s, const struct pack_lay
 static size_t buffer_bytes(enum kernel kernel, const struct shape *s, const struct pack_layer *l)
 {
     return (size_t)(kernel == PATCH   ? pack_conv2d_patch_pairs_buffer(l->taps)
+                    : kernel == QUADS ? pack_conv2d_quads_buffer(l->taps, s->kernel_w * s->in_c)
                     : kernel == PAIRS ? pack_conv2d_pairs_buffer(l->taps, s->in_c)
                                       : pack_conv2d_1x1_pairs_buffer(s->in_c));
+}
+
+static void check_kernel(enum kernel kernel, const struct shape *s, const struct pack_layer *l,
+                         const int8_t *in)
+{
+    const size_t n = buffer_bytes(kernel, s, l), out_n = (size_t)(s->out_h * s->out_w * s->out_c);
+    void *buffer = fenced(n);
+    int8_t *out = fenced(out_n);
+    run(kernel, s, l, in, buffer, out, draw(1, s->out_h));
+    const bool good = same_as_reference(s, l, in, out) && fence_holds(buffer, n) &&
+                      fence_holds(out, out_n);
+    CHECK(good);
+    if (!good && checks_failed < 5)
+        printf("kernel %d: %dx%dx%d -> %dx%dx%d, %dx%d, stride %dx%d, padding %d %d\n", kernel,
+               (int)s->in_h, (int)s->in_w, (int)s->in_c, (int)s->out_h, (int)s->out_w,
+               (int)s->out_c, (int)s->kernel_h, (int)s->kernel_w, (int)s->stride_h,
+               (int)s->stride_w, (int)s->pad_top, (int)s->pad_left);
+    free(buffer);
+    free(out);
 }
 
 static void check_shape(const struct shape *s, enum numbers kind)
 {
     const struct pack_layer l = draw_layer(kind, s->out_c, s->kernel_h * s->kernel_w * s->in_c);
     const enum pack_verdict verdict = pack_pairs(&l, 4, stream);
-    packed[verdict]++;
-    if (verdict != PACK_OK)
-        return;
-    const int32_t in_n = s->in_h * s->in_w * s->in_c, out_n = s->out_h * s->out_w * s->out_c;
+    const int32_t in_n = s->in_h * s->in_w * s->in_c;
     int8_t *in = malloc((size_t)in_n);
     for (int32_t i = 0; i < in_n; i++)
         in[i] = draw_number(kind, -128);
     const bool one = s->kernel_h * s->kernel_w * s->stride_h * s->stride_w == 1 &&
                      s->out_h == s->in_h && s->out_w == s->in_w;
+    const int first = s->dilation_h * s->dilation_w > 1 ? PAIRS : PATCH;
     const int last = s->in_c % 4 ? PATCH : one ? ONE_BY_ONE : PAIRS;
-    for (int kernel = s->dilation_h * s->dilation_w > 1 ? PAIRS : PATCH; kernel <= last; kernel++) {
-        const size_t n = buffer_bytes((enum kernel)kernel, s, &l);
-        int16_t *buffer = fenced(n);
-        int8_t *out = fenced((size_t)out_n);
-        run((enum kernel)kernel, s, &l, in, buffer, out, draw(1, s->out_h));
-        const bool good = same_as_reference(s, &l, in, out) && fence_holds(buffer, n) &&
-                          fence_holds(out, (size_t)out_n);
-        CHECK(good);
-        if (!good && checks_failed < 5)
-            printf("kernel %d: %dx%dx%d -> %dx%dx%d, %dx%d, stride %dx%d, padding %d %d\n", kernel,
-                   (int)s->in_h, (int)s->in_w, (int)s->in_c, (int)s->out_h, (int)s->out_w,
-                   (int)s->out_c, (int)s->kernel_h, (int)s->kernel_w, (int)s->stride_h,
-                   (int)s->stride_w, (int)s->pad_top, (int)s->pad_left);
-        free(buffer);
-        free(out);
-    }
+    packed[verdict]++;
+    for (int kernel = first; kernel <= last && verdict == PACK_OK; kernel++)
+        check_kernel((enum kernel)kernel, s, &l, in);
+    if (s->out_c > 1 && pack_quads(&l, weights, scales) == PACK_OK)
+        check_kernel(QUADS, s, &l, in);
     free(in);
 }
 
@@ -186,8 +213,20 @@ static void check_random_shapes(void)
     }
 }
 
+/* Two neighbouring weights of -128 are too much for a quad's 16 bits; one is not. */
+static void check_edges(void)
+{
+    const int8_t edge[2][6] = {{0, -128, -128, 0, 1, 2}, {0, 0, -128, -128, 0, 0}};
+    for (int i = 0; i < 2; i++) {
+        struct pack_layer l = draw_layer(TYPICAL, 1, 6);
+        l.weights = edge[i];
+        CHECK(pack_quads(&l, weights, scales) == (i ? PACK_PAIR : PACK_OK));
+    }
+}
+
 int main(void)
 {
+    check_edges();
     check_small_shapes();
     check_random_shapes();
     CHECK(packed[PACK_OK] > 50 * (packed[PACK_BOUND] + packed[PACK_PAIR] + packed[PACK_SHIFT]));

@@ -40,19 +40,15 @@ static void run(int columns, const struct shape *s, const struct pack_layer *l, 
                 int16_t *buffer, int8_t *out, int32_t strip)
 {
     const int8_t *rows[ROWS_MAX];
-    const struct mica_depthwise3x3_s8 six = {(int16_t)s->in_w,
-                                             (int16_t)s->channels,
-                                             (int16_t)s->out_w,
-                                             (int16_t)s->pad_left,
-                                             (int16_t)s->chunk,
-                                             (int16_t)l->in_zero,
-                                             stream};
+    const struct mica_depthwise3x3_s8 six = {
+        (int16_t)s->in_w,  (int16_t)s->channels, (int16_t)s->out_w,   (int16_t)s->pad_left,
+        (int16_t)s->chunk, (int16_t)l->in_zero,  l->out_zero == -128, stream};
     const struct mica_depthwise3x3_w5_s8 five = {six.in_w,  six.channels, six.out_w, six.pad_left,
-                                                 six.chunk, six.in_zero,  stream};
+                                                 six.chunk, six.in_zero,  six.relu,  stream};
     const struct mica_depthwise3x3_w3_s8 three = {six.in_w,  six.channels, six.out_w, six.pad_left,
-                                                  six.chunk, six.in_zero,  stream};
+                                                  six.chunk, six.in_zero,  six.relu,  stream};
     const struct mica_depthwise3x3_stride2_s8 two = {
-        six.in_w, six.channels, six.out_w, six.pad_left, six.chunk, six.in_zero, stream};
+        six.in_w, six.channels, six.out_w, six.pad_left, six.chunk, six.in_zero, six.relu, stream};
     for (int32_t i = 0; i < (s->out_h - 1) * s->stride + 3; i++) {
         const int32_t row = i - s->pad_top;
         rows[i] = row >= 0 && row < s->in_h ? in + row * s->in_w * s->channels : NULL;

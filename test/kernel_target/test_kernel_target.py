@@ -14,16 +14,24 @@ import pytest
 from support import ALL, REPOSITORY, WARNINGS, need, run
 
 HERE = Path(__file__).parent
-PROGRAMS = ("conv2d_pairs", "dense_pairs", "depthwise3x3")
+PROGRAMS = ("add_linear", "conv2d_pairs", "dense_pairs", "depthwise3x3")
 THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 MUTANTS = (
+    ("add_linear", "add_linear_s8.h", "smlawt r12, r5, r8", "smlawb r12, r5, r8"),
+    ("add_linear", "add_linear_s8.h", "ssat r11, #8, r11, asr #20", "ssat r11, #8, r11, asr #21"),
+    ("add_linear", "add_linear_s8.h", "p->b_step == 1", "p->b_step < 2"),
     ("conv2d_pairs", "pairs.h", '"smlad lr, r6, " word ", lr', '"smlad lr, r5, " word ", lr'),
     ("conv2d_pairs", "pairs.h", "sub lr, lr, r7", "mov lr, lr"),
     ("conv2d_pairs", "pairs.h", '"lr", "r2", "asr #7"', '"lr", "r2", "asr #8"'),
     ("conv2d_pairs", "pairs.h", "STEP_BYTES = 64", "STEP_BYTES = 128"),
     ("conv2d_pairs", "pairs.h", "strb r2, [r4], #1", "strb r3, [r4], #1"),
+    ("conv2d_pairs", "pairs.h", "cmp r9, #0", "cmp r9, #1"),
+    ("conv2d_pairs", "pairs.h", "taps == 4 ? 4", "taps == 8 ? 4"),
+    ("conv2d_pairs", "conv2d_patch_pairs_s8.h", "add r9, r9, r4", "add r9, r9, r7"),
+    ("conv2d_pairs", "conv2d_patch_pairs_s8.h", "x + 3 < p->out_w", "x + 2 < p->out_w"),
+    ("depthwise3x3", "depthwise3x3.h", "cmp r10, #0", "cmp r10, #1"),
     ("conv2d_pairs", "expand3.h", "sxtb16 r9, r6, ror #8", "sxtb16 r9, r6"),
     ("conv2d_pairs", "requantize_twice.h", "smmlar", "smmla"),
     ("conv2d_pairs", "requantize_twice.h", "asr #31", "lsr #31"),
@@ -39,6 +47,16 @@ MUTANTS = (
     ("depthwise3x3", "depthwise3x3.h", "40 - 8 *", "32 - 8 *"),
     ("depthwise3x3", "depthwise3x3.h", "have > 2", "have > 1"),
     ("depthwise3x3", "planar.h", "str r10, [r6, #144]", "str r10, [r6, #96]"),
+)
+V6M_MUTANTS = (
+    ("conv2d_pairs", "quads.h", '"adcs r3, r6', '"adds r3, r3, r6'),
+    ("conv2d_pairs", "quads.h", '"add r9, r6', '"add r9, r5'),
+    ("conv2d_pairs", "quads.h", 'OUT("4", "20")', 'OUT("4", "24")'),
+    ("conv2d_pairs", "quads.h", '"asrs r5, r5, #15', '"asrs r5, r5, #14'),
+    ("conv2d_pairs", "quads.h", '"eors r5, r4', '"orrs r5, r4'),
+    ("conv2d_pairs", "requantize_twice.h", '"add r5, r11', '"add r5, r5'),
+    ("conv2d_pairs", "requantize_twice.h", '"asrs r5, r4, #31', '"lsrs r5, r4, #31'),
+    ("conv2d_pairs", "conv2d_quads_s8.h", "p->kernel_w <= p->in_w", "p->kernel_w <= p->in_w + 1"),
 )
 
 
@@ -123,12 +141,8 @@ def test_clang_levels(tmp_path: Path, program: str, level: str) -> None:
     assert "passed, 0 failed" in out
 
 
-@pytest.mark.parametrize(
-    "program, file, old, new", MUTANTS, ids=[f"{m[1]}-{i}" for i, m in enumerate(MUTANTS)]
-)
-def test_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) -> None:
-    """A kernel with one instruction or constant wrong does not pass."""
-    kernels = tmp_path / "kernels"
+def mutate(kernels: Path, file: str, old: str, new: str) -> None:
+    """A copy of the kernels with one of them changed."""
     for part in ("nn", "profile/tflm"):
         (kernels / part).mkdir(parents=True)
         for path in (REPOSITORY / "kernels" / part).glob("*.h"):
@@ -137,5 +151,25 @@ def test_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) ->
                 assert old in text, f"{file} has no '{old}'"
                 text = text.replace(old, new)
             (kernels / part / path.name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    "program, file, old, new", MUTANTS, ids=[f"{m[1]}-{i}" for i, m in enumerate(MUTANTS)]
+)
+def test_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) -> None:
+    """A kernel with one instruction or constant wrong does not pass."""
+    kernels = tmp_path / "kernels"
+    mutate(kernels, file, old, new)
     out = emulate(tmp_path, "cortex-m4f", program, "-O2", *BRIEF, kernels=kernels, status=None)
+    assert "passed, 0 failed" not in out
+
+
+@pytest.mark.parametrize(
+    "program, file, old, new", V6M_MUTANTS, ids=[f"{m[1]}-{i}" for i, m in enumerate(V6M_MUTANTS)]
+)
+def test_v6m_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) -> None:
+    """The same of the assembly for Cortex-M0."""
+    kernels = tmp_path / "kernels"
+    mutate(kernels, file, old, new)
+    out = emulate(tmp_path, "cortex-m0", program, "-O2", *BRIEF, kernels=kernels, status=None)
     assert "passed, 0 failed" not in out

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "high_product.h"
+
 /* The requantisation of weight streams with one rounding, ties up, in four instructions.
  * twice = 2 * accumulator, shift >= 1, half = 2^(shift - 1) + zero * 2^shift: dropping the low word
  * of twice * multiplier first does not change a floor, and the zero point takes part in the same
@@ -11,7 +13,7 @@
 static inline int8_t mica_requantize_twice(int32_t twice, int32_t multiplier, int32_t half,
                                            int32_t shift)
 {
-    int32_t x = (int32_t)(((int64_t)twice * multiplier) >> 32);
+    int32_t x = mica_high_product(twice, multiplier, 0);
     x = (x + half) >> shift;
     return (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
 }
@@ -21,5 +23,12 @@ static inline int8_t mica_requantize_twice(int32_t twice, int32_t multiplier, in
     "smmla " x ", " x ", " multiplier ", " half " \n"           \
     "asr " x ", " x ", " shift " \n"                            \
     "ssat " x ", #8, " x " \n"
+
+/* The same where the zero point is -128, which with two roundings spares an instruction. */
+#define MICA_REQUANTIZE_TWICE_RELU MICA_REQUANTIZE_TWICE
+
+/* Its roundings on Armv6-M, see mica_quads_pixels(): of the sum in r5, then of the result in r4. */
+#define MICA_REQUANTIZE_V6M_FIRST  ""
+#define MICA_REQUANTIZE_V6M_SECOND ""
 
 #endif
