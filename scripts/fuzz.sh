@@ -15,7 +15,7 @@ CC=clang cmake -S . -B build/fuzz -DMICA_FUZZ=ON -DMICA_TESTS=OFF >/dev/null
 cmake --build build/fuzz -j 2 >/dev/null
 seeds=build/fuzz/seeds corpus=build/fuzz/corpus
 mkdir -p $seeds $corpus
-(cd test && ../.venv/bin/python -m conformance.seeds ../$seeds)
+(cd test && ../.venv/bin/python -m conformance.seeds ../$seeds && ../.venv/bin/python onnx_seeds.py ../$seeds)
 for graph in test/pass/*/*.ir; do
     cp "$graph" "$seeds/$(printf '%s' "$graph" | tr / _)"
 done

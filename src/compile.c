@@ -35,6 +35,7 @@ static const struct pass {
     {"fold_features", pass_fold_features},
     {"fuse_pad", pass_fuse_pad},
     {"fuse_activation", pass_fuse_activation},
+    {"fuse_value", pass_fuse_value},
     {"channels", pass_channels},
     {"views", pass_views},
     {"dead", pass_dead},

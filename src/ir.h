@@ -552,6 +552,7 @@ void pass_fold(struct ctx *, struct graph *);
 void pass_fold_features(struct ctx *, struct graph *);
 void pass_fuse_pad(struct ctx *, struct graph *);
 void pass_fuse_activation(struct ctx *, struct graph *);
+void pass_fuse_value(struct ctx *, struct graph *); /* tree/nest_value.c */
 void pass_channels(struct ctx *, struct graph *);
 void pass_views(struct ctx *, struct graph *);
 void pass_outputs(struct ctx *, struct graph *);

@@ -20,7 +20,7 @@ NAMES = {"label": "predict", "scores": "decision_function"}
 BUILDS = {
     "gcc": (),
     "clang": (),
-    "arm-none-eabi-gcc": ("-mcpu=cortex-m0", "-mthumb"),
+    "arm-none-eabi-gcc": ("-mcpu=cortex-m0", "-mthumb", "--specs=picolibc.specs"),
     "riscv64-unknown-elf-gcc": ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
     "avr-gcc": ("-mmcu=atmega2560",),
 }

@@ -202,9 +202,11 @@ def floor32(t: float) -> np.float32:
     return np.nextafter(f, np.float32(-np.inf)) if float(f) > float(t) else f
 
 
-def _add_tree(e: Ensemble, tree: Any, value: Any, output: int = 0, columns: Any = None) -> None:
+def _add_tree(
+    e: Ensemble, tree: Any, value: Any, output: int = 0, columns: Any = None, nan: bool = True
+) -> None:
     e.start(output)
-    missing = getattr(tree, "missing_go_to_left", None)
+    missing = tree.missing_go_to_left if nan else None
     pending: list[tuple[int, int]] = [(0, -1)]
     while pending:
         i, right_of = pending.pop()
@@ -262,7 +264,8 @@ def from_gradient_boosting(estimator: Any) -> Ensemble:
     for stage in estimator.estimators_:
         for k, tree in enumerate(stage):
             t = tree.tree_
-            _add_tree(e, t, lambda i, t=t: estimator.learning_rate * t.value[i, 0, 0], k)
+            value = lambda i, t=t: estimator.learning_rate * t.value[i, 0, 0]
+            _add_tree(e, t, value, k, nan=False)  # it takes no NaN
     return e
 
 

@@ -29,7 +29,7 @@ MICA_INLINE int32_t mica_f64_exponent(uint64_t a)
 
 /* The number nearest to m * 2^(e - 1085), with the sign of `sign`. A carry out of the fraction goes
  * on into the exponent, as it should. */
-static inline uint64_t mica_f64_round(uint64_t sign, uint64_t m, int32_t e)
+MICA_SHARED uint64_t mica_f64_round(uint64_t sign, uint64_t m, int32_t e)
 {
     if (!m)
         return 0;
@@ -43,54 +43,63 @@ static inline uint64_t mica_f64_round(uint64_t sign, uint64_t m, int32_t e)
     return (sign >> 63 << 63) + m + ((uint64_t)(e - 1) << 52);
 }
 
-static inline uint64_t mica_f64_add(uint64_t a, uint64_t b)
+/* a + b, |a| >= |b|. `positive`: neither has a sign. */
+MICA_INLINE uint64_t mica_f64_join(uint64_t a, uint64_t b, int32_t positive)
 {
-    if (b << 1 > a << 1) {
-        const uint64_t larger = b;
-        b = a;
-        a = larger;
-    }
-    uint64_t m = mica_f64_significand(a), s = mica_f64_significand(b);
-    const int32_t e = mica_f64_exponent(a);
-    int32_t d = e - mica_f64_exponent(b);
+    const uint64_t m = mica_f64_significand(a), s = mica_f64_significand(b);
+    const int32_t e = mica_f64_exponent(a), d = e - mica_f64_exponent(b);
     if (!s)
         return m ? a : a & b; /* -0 only of -0 and -0 */
-    for (; d > 0 && s > 1; d--)
-        s = s >> 1 | (s & 1);
-    return mica_f64_round(a, (a ^ b) >> 63 ? m - s : m + s, e);
+    uint64_t t = d > 62 ? 0 : s >> d;
+    t |= d > 62 || t << d != s;
+    if (positive)
+        return mica_f64_round(0, m + t, e);
+    return mica_f64_round(a, (a ^ b) >> 63 ? m - t : m + t, e);
 }
 
-/* m * 2^(e - 1085) divided by n, 1 <= n < 2^31: digit by digit, until there are as many as wanted. */
-static inline uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, uint32_t n)
+MICA_SHARED uint64_t mica_f64_add(uint64_t a, uint64_t b)
+{
+    const int32_t swap = b << 1 > a << 1;
+    return mica_f64_join(swap ? b : a, swap ? a : b, 0);
+}
+
+/* m * 2^(e - 1085) divided by n, m < 2^63 and 1 <= n < 2^16: four digits of 16 bits, and then bit by
+ * bit until there are as many as wanted. */
+MICA_SHARED uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, uint32_t n)
 {
     uint64_t q = 0;
     uint32_t rest = 0;
     if (!m)
         return sign >> 63 << 63;
-    e += 64;
-    do {
-        rest = rest << 1 | (uint32_t)(m >> 63);
-        m <<= 1;
+    for (; !(m >> 62); m <<= 1)
+        e--;
+    for (int32_t i = 0; i < 4; i++, m <<= 16) {
+        rest = rest << 16 | (uint32_t)(m >> 48);
+        q = q << 16 | rest / n;
+        rest %= n;
+    }
+    for (; !(q >> 62); e--) {
+        rest <<= 1;
         q <<= 1;
         if (rest >= n) {
             rest -= n;
             q |= 1;
         }
-        e--;
-    } while (!(q >> 62));
-    return mica_f64_round(sign, q | (rest != 0) | (m != 0), e);
+    }
+    return mica_f64_round(sign, q | (rest != 0), e);
 }
 
-static inline uint64_t mica_f64_divide(uint64_t a, uint32_t n)
+MICA_SHARED uint64_t mica_f64_divide(uint64_t a, uint32_t n)
 {
     return mica_f64_quotient(a, mica_f64_significand(a), mica_f64_exponent(a), n);
 }
 
 /* The integer k divided by n. */
-static inline uint64_t mica_f64_ratio(int32_t k, uint32_t n)
+MICA_SHARED uint64_t mica_f64_ratio(int32_t k, uint32_t n)
 {
-    return mica_f64_quotient(k < 0 ? UINT64_C(1) << 63 : 0, k < 0 ? 0u - (uint32_t)k : (uint32_t)k,
-                             1085, n);
+    return mica_f64_quotient(k < 0 ? UINT64_C(1) << 63 : 0,
+                             (uint64_t)(k < 0 ? 0u - (uint32_t)k : (uint32_t)k) << 31, 1085 - 31,
+                             n);
 }
 
 /* Integers in the order of the numbers. */
@@ -101,7 +110,7 @@ MICA_INLINE int64_t mica_f64_order(uint64_t a)
 }
 
 /* Where double has 32 bits, the nearest of its numbers. */
-static inline void mica_f64_store(uint64_t a, double *to)
+MICA_SHARED void mica_f64_store(uint64_t a, double *to)
 {
 #if defined(__SIZEOF_DOUBLE__) && __SIZEOF_DOUBLE__ == 4
     const int32_t e = mica_f64_exponent(a) - 896;

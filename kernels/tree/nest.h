@@ -2,13 +2,6 @@
 #ifndef MICA_NEST_H
 #define MICA_NEST_H
 
-#include "float_bits.h"
-#include "in_set.h"
-
-/* Trees written as nested ifs compare floats as integers: the bits of numbers that are not
- * negative, read as an integer, are in the numbers' order; those of negative numbers, read as an
- * unsigned integer, are above all others and in the opposite order. */
-
 /* Which way more of the training rows went, where the compiler can be told; and a function of its
  * own for some trees, for compilers need more than twice the time for twice the length. */
 #if defined(__GNUC__)

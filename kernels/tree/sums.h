@@ -11,7 +11,7 @@
 /* Numbers of leaves, as the high and the low word of a float64.
  *
  *     float64   fraction:20 exponent:exponent_bits sign:1 fraction:32
- *               exponent 0 is that of 0, others are less exponent_base
+ *               the exponent is less exponent_base; with number_zero, 0 means that it is 0
  *     ratio     den - 1:ratio_bits, num - ratio_base in the other bits
  *     number    of a row in the table `number`: `width` float64, the low word first, or where
  *               ratio_bits is not 0, a ratio
@@ -20,8 +20,8 @@ struct mica_number {
     uint32_t high, low;
 };
 
-/* What comes before the low word. Of 0, the exponent is wrong: who takes the high word alone has to
- * know how far it leads astray. */
+/* What comes before the low word; instead of that, whether the number is other than 0. Of 0, the
+ * exponent is wrong: who takes the high word alone has to know how far it leads astray. */
 MICA_INLINE struct mica_number mica_sums_high(const struct mica_trees *p, uint32_t leaf)
 {
     struct mica_number v = {0, 0};
@@ -30,7 +30,7 @@ MICA_INLINE struct mica_number mica_sums_high(const struct mica_trees *p, uint32
                        mica_trees_mask(bits);
     const uint32_t exponent = (w >> 20 & mica_trees_mask(p->exponent_bits));
     v.high = (w & 0xfffff) | (exponent + (uint32_t)p->exponent_base) << 20 | w >> (bits - 1) << 31;
-    v.low = exponent;
+    v.low = exponent || !p->number_zero;
     return v;
 }
 

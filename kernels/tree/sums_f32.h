@@ -10,8 +10,8 @@
 
 /* Sums of trees whose library adds in float32, in that very arithmetic. Leaves are numbered, or
  *
- *     fraction:23 exponent:exponent_bits sign:1     exponent 0 is that of 0, others are less
- *                                                   exponent_base */
+ *     fraction:23 exponent:exponent_bits sign:1     the exponent is less exponent_base;
+ *                                                   with number_zero, 0 means that it is 0 */
 MICA_INLINE float mica_sums_number_f32(const struct mica_trees *p, uint32_t leaf, int32_t j)
 {
     uint32_t bits;
@@ -20,7 +20,7 @@ MICA_INLINE float mica_sums_number_f32(const struct mica_trees *p, uint32_t leaf
         const uint32_t w = mica_trees_bits32(p, leaf);
         const uint32_t exponent = w >> 23 & mica_trees_mask(p->exponent_bits);
         bits = (w & 0x7fffff) | (w >> (23 + p->exponent_bits) & 1) << 31;
-        if (exponent)
+        if (exponent || !p->number_zero)
             bits |= (exponent + (uint32_t)p->exponent_base) << 23;
     } else {
         bits = MICA_ROM_U32(p->number + (int32_t)mica_trees_code(p, leaf) * p->width + j);

@@ -30,7 +30,8 @@ enum {                /* key_form */
        MICA_KEY_WORD, /* number of a key in the table key_word */
        MICA_KEY_BITS, /* the key less key_base */
        MICA_KEY_RANK, /* number of a key among those of its feature, which begin at first[feature] */
-       MICA_KEY_WIDTH, /* the key less first[feature] * 2^16, in key_width[feature] bits */
+       MICA_KEY_WIDTH, /* the key less first[feature] * 2^16, in key_width[feature] bits, 1 at
+                       least */
 };
 enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 };                 /* x_form */
 enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT };                 /* missing */
@@ -43,7 +44,7 @@ struct mica_trees {
     const uint16_t *first;
     const uint8_t *key_width;
     const uint32_t *set;
-    uint8_t x_form, key_form, key_negative, missing, zero, sets, stumps;
+    uint8_t x_form, key_form, key_negative, missing, zero, sets, sets_down, stumps;
     uint8_t feature_bits, key_bits, set_bits, skip_bits, length_bits;
     uint8_t leaf_form, leaf_bits, leaf_more;
     int32_t key_base, leaf_short;
@@ -55,7 +56,7 @@ struct mica_trees {
     const uint16_t *output;
     const uint32_t *base;
     const int32_t *base_fixed;
-    uint8_t path, one_output, share_bits, share_bytes, exponent_bits, ratio_bits;
+    uint8_t path, one_output, share_bits, share_bytes, exponent_bits, number_zero, ratio_bits;
     uint8_t decide;
     int16_t scale, fixed_shift;
     int32_t exponent_base, ratio_base, bound, cut_fixed;
@@ -88,13 +89,10 @@ MICA_INLINE uint32_t mica_trees_bits(const struct mica_trees *p, uint32_t at)
 }
 
 /* All 32 of them. */
-static inline uint32_t mica_trees_bits32(const struct mica_trees *p, uint32_t at)
+MICA_SHARED uint32_t mica_trees_bits32(const struct mica_trees *p, uint32_t at)
 {
-    const uint32_t skip = at & 7;
-    uint32_t word = mica_trees_bits(p, at);
-    if (skip)
-        word |= (uint32_t)MICA_ROM_U8(p->stream + (at >> 3) + 4) << (32 - skip);
-    return word;
+    const uint32_t above = (uint32_t)MICA_ROM_U8(p->stream + (at >> 3) + 4) << 1;
+    return mica_trees_bits(p, at) | above << (31 - (at & 7));
 }
 
 MICA_INLINE int32_t mica_trees_key(const struct mica_trees *p, const void *x, uint32_t feature)
@@ -125,13 +123,12 @@ MICA_INLINE int32_t mica_trees_threshold(const struct mica_trees *p, uint32_t fe
         return (int32_t)((uint32_t)p->key_base + (w & mica_trees_mask(*bits)));
     const uint32_t first = MICA_ROM_U16(p->first + feature);
     if (p->key_form == MICA_KEY_RANK) {
-        uint32_t n = MICA_ROM_U16(p->first + feature + 1) - first - 1;
-        for (*bits = 0; n; n >>= 1)
-            ++*bits;
-        return (int32_t)MICA_ROM_U32(p->key_word + first + (w & mica_trees_mask(*bits)));
+        *bits = first & 15;
+        w &= ((uint32_t)1 << *bits) - 1;
+        return (int32_t)MICA_ROM_U32(p->key_word + (first >> 4) + w);
     }
     *bits = MICA_ROM_U8(p->key_width + feature);
-    return (int32_t)((first << 16) + (w & mica_trees_mask(*bits)));
+    return (int32_t)((first << 16) + (w << (32 - *bits) >> (32 - *bits)));
 }
 
 /* Does a number that is NaN, or a zero that stands for it, come here? */
@@ -139,21 +136,23 @@ MICA_INLINE uint32_t mica_trees_missing(const struct mica_trees *p, int32_t key,
 {
     if (!p->zero)
         return key > 0x7f800000;
-    const uint32_t bits = (uint32_t)(p->key_negative && key < 0 ? ~key : key) & 0x7fffffff;
-    if (p->zero && zero && bits <= (p->x_form == MICA_X_FLOAT32 ? 0x0554ad2eu : 0))
-        return 1;
-    return p->x_form == MICA_X_FLOAT32 && bits > 0x7f800000;
+    if (p->x_form != MICA_X_FLOAT32)
+        return zero && !key;
+    const uint32_t size = (uint32_t)(p->key_negative && key < 0 ? ~key : key) & 0x7fffffff;
+    return size > 0x7f800000 || (zero && size <= 0x0554ad2e); /* 1e-35f */
 }
 
-/* 1 where the category, that is the number without its fraction, is not in the set. */
-static inline uint32_t mica_trees_outside(const struct mica_trees *p, const void *x,
-                                          uint32_t feature, uint32_t set)
+/* 1 where the category, that is the number without its fraction, is not in the set; with sets_down no
+ * number below 0 is. */
+MICA_SHARED uint32_t mica_trees_outside(const struct mica_trees *p, const void *x, uint32_t feature,
+                                        uint32_t set)
 {
     const uint32_t *at = p->set + set, words = MICA_ROM_U32(at);
     int32_t category;
     if (p->x_form == MICA_X_FLOAT32) {
         const float v = ((const float *)x)[feature];
-        category = v > -1.0f && v < 2147483648.0f ? (int32_t)v : -1;
+        const int32_t inside = p->sets_down ? v >= 0.0f : v > -1.0f;
+        category = inside && v < 2147483648.0f ? (int32_t)v : -1;
     } else {
         category = mica_trees_key(p, x, feature);
     }
@@ -177,7 +176,7 @@ MICA_INLINE uint32_t mica_trees_side(const struct mica_trees *p, const void *x, 
     } else if (key > mica_trees_threshold(p, feature, w, bits)) {
         right = 1;
     }
-    if ((right || p->zero) && (p->missing || p->zero) && mica_trees_missing(p, key, rest))
+    if ((right || p->zero) && (p->missing || p->zero) && mica_trees_missing(p, key, rest & 1))
         right = !left;
     return right;
 }
@@ -190,12 +189,13 @@ MICA_INLINE uint32_t mica_trees_leaf_bits(const struct mica_trees *p, uint32_t w
 }
 
 /* Where the leaf is that x comes to from the node at `at`; *depth counts the tests. */
-static inline uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, uint32_t at,
-                                       uint32_t *depth)
+MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, uint32_t at,
+                                     uint32_t *depth)
 {
     const uint32_t flags = (uint32_t)(p->missing == MICA_MISSING_BIT) + p->zero + p->sets;
     const uint32_t head = 2u + p->feature_bits + flags;
     const uint32_t key = p->set_bits > p->key_bits ? p->set_bits : p->key_bits;
+    const uint32_t code = p->leaf_more ? p->leaf_bits : 0;
     for (;;) {
         uint32_t w = mica_trees_bits(p, at), bits;
         const uint32_t kind = w & 3, feature = w >> 2 & mica_trees_mask(p->feature_bits);
@@ -207,7 +207,7 @@ static inline uint32_t mica_trees_walk(const struct mica_trees *p, const void *x
             w = key <= 25 ? mica_trees_bits(p, at) : mica_trees_bits32(p, at);
         uint32_t right = mica_trees_side(p, x, feature, w, flag, &bits);
         at += bits;
-        if (head + key + p->leaf_bits <= 25)
+        if (head + key + code <= 25)
             w >>= bits;
         else
             w = mica_trees_bits(p, at);

@@ -24,7 +24,7 @@ struct mica_trees_table {
 
 /* Numbers as integers in the same order; NaN is above all others. */
 MICA_INLINE int32_t mica_trees_table_key(const struct mica_trees_table *p, const void *x,
-                                           int32_t feature)
+                                         int32_t feature)
 {
     if (p->x_bytes == 1)
         return p->x_signed ? ((const int8_t *)x)[feature] : ((const uint8_t *)x)[feature];
@@ -35,7 +35,7 @@ MICA_INLINE int32_t mica_trees_table_key(const struct mica_trees_table *p, const
 }
 
 MICA_INLINE void mica_trees_table_at(const struct mica_trees_table *p, uint32_t cell,
-                                       int32_t *label)
+                                     int32_t *label)
 {
     const uint32_t at = cell * p->label_bits;
     const uint32_t byte = MICA_ROM_U8(p->label + (at >> 3));

@@ -31,7 +31,7 @@ MICA_INLINE int32_t mica_votes_first(const uint32_t *sum, int32_t n, uint32_t sh
     return !shared || sum[*best] - second > shared;
 }
 
-MICA_INLINE void mica_votes_redo(const struct mica_trees *p, const void *x, int64_t *exact,
+MICA_SHARED void mica_votes_redo(const struct mica_trees *p, const void *x, int64_t *exact,
                                  int32_t *label)
 {
     uint64_t *sum = (uint64_t *)exact;
@@ -63,7 +63,7 @@ MICA_INLINE void mica_trees_votes(const struct mica_trees *p, const void *x, uin
         decided &= mica_votes_first(of, n, shared, &label[g]);
         of += n;
     }
-    if (!decided && p->n_trees > 1)
+    if (p->share && p->n_trees > 1 && !decided)
         mica_votes_redo(p, x, exact, label);
 }
 

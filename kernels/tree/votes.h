@@ -33,6 +33,13 @@ MICA_INLINE void mica_votes_share(const struct mica_trees *p, struct mica_share 
         s->count |= (uint32_t)MICA_ROM_U8(s->at++) << 8;
 }
 
+/* Shares have no sign. */
+static inline uint64_t mica_votes_join(uint64_t a, uint64_t b)
+{
+    const int32_t swap = b > a;
+    return mica_f64_join(swap ? b : a, swap ? a : b, 1);
+}
+
 /* Adds the shares at `at`: rounded down to steps of 2^-scale, or else as the library does. */
 static inline uint32_t mica_votes_add(const struct mica_trees *p, const uint8_t *at,
                                       uint32_t *fixed, uint64_t *exact)
@@ -51,7 +58,7 @@ static inline uint32_t mica_votes_add(const struct mica_trees *p, const uint8_t 
         if (fixed)
             fixed[s.class] += (s.count << p->scale) / n;
         else
-            exact[s.class] = mica_f64_add(exact[s.class], mica_f64_ratio((int32_t)s.count, n));
+            exact[s.class] = mica_votes_join(exact[s.class], mica_f64_ratio((int32_t)s.count, n));
     } while (!s.last);
     return n > 1;
 }
@@ -70,7 +77,7 @@ static inline uint32_t mica_votes_sum(const struct mica_trees *p, const void *x,
         else if (fixed)
             fixed[code] += (uint32_t)1 << p->scale;
         else
-            exact[code] = mica_f64_add(exact[code], UINT64_C(1023) << 52);
+            exact[code] = mica_votes_join(exact[code], UINT64_C(1023) << 52);
     }
     return shared;
 }

@@ -24,7 +24,8 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
         want->rank = 1;
         want->dim[0] = t->n_labels;
     } else {
-        want->type = DTYPE_FLOAT64;
+        const bool is_value = t->n_scores == 1 && n->out[0]->type == DTYPE_FLOAT32;
+        want->type = is_value ? DTYPE_FLOAT32 : DTYPE_FLOAT64; /* pass_fuse_value() */
         want->rank = 2;
         want->dim[0] = 1;
         want->dim[1] = t->n_scores;

@@ -193,7 +193,7 @@ static struct node *add_op(struct ctx *ctx, struct graph *g, const struct op *op
 static struct node *add_link(struct ctx *ctx, struct graph *g, enum link_kind kind,
                              struct tensor *scores, int n_in)
 {
-    const int32_t n = scores->dim[1] + (kind == LINK_LOGISTIC_PAIR);
+    const int32_t n = scores->dim[1] + (kind == LINK_LOGISTIC_PAIR || kind == LINK_COMPLEMENT);
     struct node *node = add_op(ctx, g, op_table[OP_link], "link", scores, n_in, DTYPE_FLOAT64, n);
     ((struct attr_link *)node->attr)->kind = (int32_t)kind;
     return node;
@@ -212,7 +212,12 @@ static struct tensor *link_scores(struct ctx *ctx, struct graph *g, const struct
         times->in[1]->data = copy_bytes(ctx, numbers, sizeof numbers);
         scores = times->out[0];
     }
-    return add_link(ctx, g, h->link, scores, 1)->out[0];
+    if (h->link != LINK_LOGISTIC_PAIR || !h->is_single)
+        return add_link(ctx, g, h->link, scores, 1)->out[0];
+    struct tensor *p = add_link(ctx, g, LINK_LOGISTIC, scores, 1)->out[0];
+    p = add_op(ctx, g, op_table[OP_cast], "rounded", p, 1, DTYPE_FLOAT32, 1)->out[0];
+    p = add_op(ctx, g, op_table[OP_cast], "p", p, 1, DTYPE_FLOAT64, 1)->out[0];
+    return add_link(ctx, g, LINK_COMPLEMENT, p, 1)->out[0];
 }
 
 static void add_output(struct ctx *ctx, struct graph *g, struct tensor *t, const char *role)

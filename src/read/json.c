@@ -230,6 +230,16 @@ int64_t json_int_text(const struct json *v, int64_t low, int64_t high)
     return i;
 }
 
+double json_number_text(const struct json *v)
+{
+    const char *text = json_string_value(v->at);
+    char *end;
+    const double x = text ? strtod(text, &end) : 0;
+    if (!text || end == text || *end)
+        json_fail(v, "\"%.40s\" is no number", text ? text : "");
+    return x;
+}
+
 /* ---- the whole file -------------------------------------------------------------------------- */
 
 static size_t mask_word(char *at, size_t n, const char *word, int masks)

@@ -43,8 +43,9 @@ bool json_flag(const struct json *); /* true, false, 1, 0 */
 /* Whole arrays, as new memory; n: how many there must be. */
 int32_t *json_ints(const struct json *array, size_t n, int64_t low, int64_t high);
 float *json_floats(const struct json *array, size_t n); /* not finite ones, too */
-/* A number that is written as a string, as XGBoost's parameters are. */
+/* Numbers that are written as strings, as XGBoost's parameters are. */
 int64_t json_int_text(const struct json *, int64_t low, int64_t high);
+double json_number_text(const struct json *);
 
 /* The formats, told apart by their keys. */
 void read_json(struct ctx *, const uint8_t *bytes, size_t n);

@@ -14,6 +14,8 @@
  *   onnx_ensemble.c  tree operators: labels, scores, what becomes of scores
  *   onnx_linear.c    linear models, products with constants
  *   onnx_features.c  what stands between features and a model
+ *   onnx_patterns.c  links that converters spell out in small operators
+ *   onnx_leaves.c    arithmetic on what one tree gives
  *   onnx_label.c     labels: classes and their names
  *   onnx_estimator.c inputs, outputs and functions of an estimator
  */
@@ -23,6 +25,8 @@
 #include "op/attr.h"
 
 #include "onnx.pb-c.h"
+
+struct trees;
 
 typedef Onnx__ModelProto onnx_model;
 typedef Onnx__GraphProto onnx_graph;
@@ -55,6 +59,20 @@ enum onnx_type {
     ONNX_UINT64,
 };
 
+/* What a value stands for that is a step of a spelt-out link (onnx_patterns.c); `of` says of what. */
+enum onnx_tag {
+    TAG_NONE,
+    TAG_EXP,          /* of a row */
+    TAG_ONE_PLUS_EXP, /* of a row */
+    TAG_SUM,          /* of a row, or of its exponentials; perhaps kept from being 0 */
+    TAG_IS_NONZERO,   /* such a sum */
+    TAG_IS_ZERO,
+    TAG_GUARDED_ROW, /* a row, ones where its sum is 0 */
+    TAG_SHAPE,       /* the shape of a row */
+    TAG_VOTES,       /* numbers for each leaf of a tree (onnx_leaves.c) */
+    TAG_STACKED      /* the results of trees, one under the other */
+};
+
 /* The format names values; nodes, inputs and initializers meet by these names. A value that a
  * standard operator made is a row of numbers, [1,K], or a label. */
 struct onnx_value {
@@ -71,6 +89,12 @@ struct onnx_value {
     struct tensor *scores;          /* float64; the value is link(scores), rounded; or NULL */
     enum link_kind link;
     const struct node *linear; /* that made it, so that its label can be decided there; or NULL */
+    enum onnx_tag tag;
+    const struct onnx_value *of;
+    const struct onnx_leaves *leaves; /* where it depends on one tree alone; or NULL */
+    const struct onnx_stack *stack;
+    const struct trees *trees; /* whose scores it is, so that its label can be decided there */
+    struct tensor *trees_x;
 };
 
 /* One file. */
@@ -238,10 +262,45 @@ void onnx_read_imputer(struct onnx *, const onnx_node *);
 void onnx_read_binarizer(struct onnx *, const onnx_node *);
 void onnx_read_arithmetic(struct onnx *, const onnx_node *);
 void onnx_read_concat(struct onnx *, const onnx_node *);
+void onnx_read_slice(struct onnx *, const onnx_node *);
 void onnx_read_gather(struct onnx *, const onnx_node *);
 /* The columns of a row. */
 struct tensor *onnx_columns(struct onnx *, const onnx_node *, struct tensor *row, int32_t n,
                             const int32_t *column);
+
+/* A row with its signs changed. */
+struct tensor *onnx_negative(struct onnx *, const onnx_node *, const struct onnx_value *);
+/* A row of linear scores with its signs changed, as another linear model. */
+struct tensor *onnx_negate_linear(struct onnx *, const onnx_node *, const struct onnx_value *);
+/* Several rows of linear scores become one, output 0; false: they are not all linear. */
+bool onnx_join_linear(struct onnx *, const onnx_node *);
+
+/* ---- onnx_patterns.c ------------------------------------------------------------------------- */
+
+void onnx_read_exp(struct onnx *, const onnx_node *);
+void onnx_read_reciprocal(struct onnx *, const onnx_node *);
+void onnx_read_reduce_sum(struct onnx *, const onnx_node *);
+void onnx_read_not(struct onnx *, const onnx_node *);
+void onnx_read_equal(struct onnx *, const onnx_node *);
+/* A cast, a sum, a product or a quotient that is a step of a pattern; false: it is none. */
+bool onnx_cast_note(struct onnx *, const onnx_node *, const struct onnx_value *);
+bool onnx_arithmetic_note(struct onnx *, const onnx_node *);
+
+/* ---- onnx_leaves.c --------------------------------------------------------------------------- */
+
+/* Output i, float32, are the scores of an ensemble of x: remembered where it is a single tree. A
+ * pair is 1 - score and score. */
+void onnx_give_leaves(struct onnx *, const onnx_node *, size_t i, struct tensor *x,
+                      const struct trees *, bool is_pair);
+void onnx_argmax_leaves(struct onnx *, const onnx_node *, const struct onnx_value *);
+bool onnx_equal_leaves(struct onnx *, const onnx_node *, const struct onnx_value *);
+bool onnx_weigh_leaves(struct onnx *, const onnx_node *);
+bool onnx_sum_leaves(struct onnx *, const onnx_node *);
+bool onnx_stack_leaves(struct onnx *, const onnx_node *);
+void onnx_read_where(struct onnx *, const onnx_node *);
+void onnx_read_reduce_mean(struct onnx *, const onnx_node *);
+void onnx_read_shape_of(struct onnx *, const onnx_node *);
+void onnx_read_constant_of_shape(struct onnx *, const onnx_node *);
 
 /* ---- onnx_label.c ---------------------------------------------------------------------------- */
 

@@ -106,8 +106,11 @@ static void read_two_classes(struct onnx *o, const onnx_node *n, struct onnx_for
     trees_add(o->ctx, o->graph, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
     if (wants_label)
         onnx_give_label(o, n, 0, label, classes);
-    if (wants_scores)
-        give_pair(o, n, scores, transform, is_probability);
+    if (!wants_scores)
+        return;
+    give_pair(o, n, scores, transform, is_probability);
+    if (transform == NONE)
+        onnx_give_leaves(o, n, 1, x, t, true);
 }
 
 static void read_classes(struct onnx *o, const onnx_node *n, struct onnx_forest *f,
@@ -123,9 +126,10 @@ static void read_classes(struct onnx *o, const onnx_node *n, struct onnx_forest 
         onnx_give_label(o, n, 0, label, classes);
     if (!wants_scores)
         return;
-    if (transform == NONE)
+    if (transform == NONE) {
         onnx_give(o, n, 1, onnx_round(o, n, scores, false));
-    else
+        onnx_give_leaves(o, n, 1, x, t, false);
+    } else
         onnx_give_linked(o, n, 1, scores, transform == SOFTMAX ? LINK_SOFTMAX : LINK_LOGISTIC);
 }
 
@@ -161,9 +165,10 @@ static void give_scores(struct onnx *o, const onnx_node *n, struct onnx_forest *
         struct tensor *in[] = {scores, onnx_float64s(o, "base", 1, &f->n_scores, base)};
         scores = onnx_add(o, n, OP_scale_features, &attr, DTYPE_FLOAT64, 2, in);
     }
-    if (transform == NONE)
+    if (transform == NONE) {
         onnx_give(o, n, 0, onnx_round(o, n, scores, f->is_double));
-    else
+        onnx_give_leaves(o, n, 0, x, t, false);
+    } else
         onnx_give_linked(o, n, 0, scores, transform == SOFTMAX ? LINK_SOFTMAX : LINK_LOGISTIC);
 }
 

@@ -151,6 +151,11 @@ void onnx_estimator_outputs(struct onnx *o)
         const struct onnx_value *v = onnx_value(o, file->output[i]->name);
         if (!v->tensor)
             fail(o->ctx, NULL, "no node makes the output '%s': the file is damaged", v->name);
+        if (v->tag != TAG_NONE)
+            fail(o->ctx, NULL,
+                 "the output '%s' is a step towards other results, which alone is not "
+                 "supported: leave it out",
+                 v->name);
         if (v->tensor->data || !v->tensor->maker)
             fail(o->ctx, NULL, "the output '%s' is %s: there is nothing to compute", v->name,
                  v->tensor->data ? "a constant" : "the input");

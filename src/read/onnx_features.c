@@ -94,39 +94,110 @@ static bool fits_row(struct onnx *o, const onnx_node *n, size_t constant, int64_
     return count == 1 || (count == columns && t->rank > 0 && t->dim[t->rank - 1] == columns);
 }
 
-/* Add, Sub, Mul, Div of a row and constants, and Neg. */
-void onnx_read_arithmetic(struct onnx *o, const onnx_node *n)
+struct tensor *onnx_negative(struct onnx *o, const onnx_node *n, const struct onnx_value *x)
+{
+    if (x->linear)
+        return onnx_negate_linear(o, n, x);
+    const int32_t columns = (int32_t)tensor_elements(x->tensor);
+    double *minus = NEWS(o->ctx, double, columns);
+    for (int32_t i = 0; i < columns; i++)
+        minus[i] = -1;
+    const struct attr_scale_features attr = {SCALE_MUL, SCALE_ADD};
+    struct tensor *in[] = {x->tensor, column_numbers(o, "minus", columns, minus), NULL};
+    return onnx_add(o, n, OP_scale_features, &attr, type_of(x), 3, in);
+}
+
+static void negate(struct onnx *o, const onnx_node *n, const struct onnx_value *x)
+{
+    struct tensor *y = onnx_negative(o, n, x);
+    onnx_give(o, n, 0, y)->linear = x->linear ? y->maker : NULL;
+}
+
+/* Rows that all depend on the model's input, added, subtracted or multiplied number by number. */
+static void read_rows(struct onnx *o, const onnx_node *n)
+{
+    static const enum op_kind kinds[] = {OP_add, OP_sub, OP_mul};
+    static const char *const names[] = {"Add", "Sub", "Mul"};
+    int k = 0;
+    while (k < 3 && strcmp(names[k], n->op_type) && strcmp("Sum", n->op_type))
+        k++;
+    struct tensor *sum = onnx_row(o, n, 0)->tensor;
+    for (size_t i = 1; i < n->n_input; i++) {
+        const struct onnx_value *v = onnx_row(o, n, i);
+        if (k == 3 || sum->type != DTYPE_FLOAT32 || v->tensor->type != DTYPE_FLOAT32 ||
+            !tensor_same_shape(sum, v->tensor))
+            onnx_fail(o, n,
+                      "its inputs %s and %s all depend on the model's input; Add, Sub, Mul "
+                      "and Sum of float rows of one length, and a row divided by its sum, "
+                      "are supported",
+                      tensor_text(o->ctx, sum), tensor_text(o->ctx, v->tensor));
+        struct tensor *in[] = {sum, v->tensor};
+        sum = onnx_add(o, n, kinds[k], NULL, DTYPE_FLOAT32, 2, in);
+    }
+    onnx_give(o, n, 0, sum);
+}
+
+/* The number of the operator in the order of enum scale_op. */
+static enum scale_op operation(const onnx_node *n)
 {
     static const char *const names[] = {"Add", "Sub", "Mul", "Div"};
-    static const double minus_one = -1;
     int op = 0;
-    if (!strcmp(n->op_type, "Neg")) {
-        const struct onnx_value *v = onnx_row(o, n, 0);
-        scale(o, n, v, SCALE_MUL, spread(o, n, "Neg", &minus_one, 1, tensor_elements(v->tensor)));
-        return;
-    }
-    while (strcmp(names[op], n->op_type))
+    while (op < 3 && strcmp(names[op], n->op_type))
         op++;
-    const size_t constant = onnx_source(o, n, 1)->tensor->data ? 1 : 0;
+    return (enum scale_op)op;
+}
+
+/* c - x. */
+static void subtract_from(struct onnx *o, const onnx_node *n, const struct onnx_value *x,
+                          const double *c)
+{
+    const struct onnx_value negative = {
+        .tensor = onnx_negative(o, n, x), .is_double = x->is_double, .n_uses = 1};
+    scale(o, n, &negative, SCALE_ADD, c);
+}
+
+/* Add, Sub, Mul, Div of a row and constants. */
+static void read_with_constants(struct onnx *o, const onnx_node *n, size_t constant)
+{
+    const enum scale_op op = operation(n);
     int64_t count;
     const double *c = onnx_numbers_of(o, n, constant, &count);
-    if (!c)
-        onnx_fail(o, n, "both inputs depend on the model's input; %s with constants is supported",
-                  n->op_type);
-    if (constant == 0 && (op == SCALE_SUB || op == SCALE_DIV))
-        onnx_fail(o, n, "a constant as the first input of %s is not supported", n->op_type);
     const struct onnx_value *x = onnx_row(o, n, 1 - constant);
     const int64_t columns = tensor_elements(x->tensor);
+    if (constant == 0 && op == SCALE_DIV)
+        onnx_fail(o, n, "a constant divided by numbers of the model is not supported");
     if (!fits_row(o, n, constant, count, columns))
         onnx_fail(o, n, "'%s' (%s) does not fit a row of %lld numbers", n->input[constant],
                   tensor_text(o->ctx, onnx_source(o, n, constant)->tensor), (long long)columns);
-    if (all_are(c, count, op == SCALE_MUL || op == SCALE_DIV ? 1 : 0)) {
+    const double *numbers = spread(o, n, n->op_type, c, count, columns);
+    if (constant == 0 && op == SCALE_SUB)
+        subtract_from(o, n, x, numbers);
+    else if (all_are(c, count, op == SCALE_MUL || op == SCALE_DIV ? 1 : 0))
         onnx_same(o, n, 0, x);
+    else if (op == SCALE_MUL && all_are(c, count, -1))
+        negate(o, n, x);
+    else if (op != SCALE_ADD || !onnx_add_intercept(o, n, x, c, count))
+        scale(o, n, x, op, numbers);
+}
+
+void onnx_read_arithmetic(struct onnx *o, const onnx_node *n)
+{
+    if (onnx_arithmetic_note(o, n))
+        return;
+    if (!strcmp(n->op_type, "Neg")) {
+        negate(o, n, onnx_row(o, n, 0));
         return;
     }
-    if (op == SCALE_ADD && onnx_add_intercept(o, n, x, c, count))
-        return;
-    scale(o, n, x, (enum scale_op)op, spread(o, n, n->op_type, c, count, columns));
+    size_t constants = 0, constant = 0;
+    for (size_t i = 0; i < n->n_input; i++)
+        if (onnx_source(o, n, i)->tensor->data) {
+            constants++;
+            constant = i;
+        }
+    if (n->n_input == 2 && constants == 1 && strcmp(n->op_type, "Sum"))
+        read_with_constants(o, n, constant);
+    else
+        read_rows(o, n);
 }
 
 /* ---- imputing, normalising, thresholds -------------------------------------------------------- */
@@ -267,15 +338,47 @@ void onnx_read_gather(struct onnx *o, const onnx_node *n)
             x->is_double;
 }
 
+/* Columns that follow each other. */
+void onnx_read_slice(struct onnx *o, const onnx_node *n)
+{
+    const struct onnx_value *x = onnx_row(o, n, 0);
+    const int64_t columns = tensor_elements(x->tensor);
+    double at[4] = {0, 0, 0, 1}; /* of inputs 1 to 4: start, end, axis, step */
+    for (size_t i = 1; i <= 4; i++) {
+        int64_t count = 1;
+        const double *c = i < n->n_input && *n->input[i] ? onnx_numbers_of(o, n, i, &count) : NULL;
+        if ((!c && i < 4) || count != 1)
+            onnx_fail(o, n, "only slices of columns (axis 1) by constants are supported");
+        at[i - 1] = c ? c[0] : 1;
+    }
+    const double from = at[0] < 0 ? at[0] + (double)columns : at[0];
+    double to = at[1] < 0 ? at[1] + (double)columns : at[1];
+    to = to > (double)columns ? (double)columns : to;
+    if ((at[2] != 1 && at[2] != -1) || at[3] != 1 || !(from >= 0 && from < to))
+        onnx_fail(o, n,
+                  "it takes columns %g to %g of %lld with step %g along axis %g; only "
+                  "columns that follow each other are supported",
+                  at[0], at[1], (long long)columns, at[3], at[2]);
+    const int32_t count = (int32_t)(to - from);
+    int32_t *column = NEWS(o->ctx, int32_t, count);
+    for (int32_t i = 0; i < count; i++)
+        column[i] = (int32_t)from + i;
+    onnx_give(o, n, 0, onnx_columns(o, n, x->tensor, count, column))->is_double = x->is_double;
+}
+
 void onnx_read_concat(struct onnx *o, const onnx_node *n)
 {
     const int64_t axis = onnx_int(o, n, "axis", 1);
     const bool is_vectorizer = !strcmp(n->op_type, "FeatureVectorizer");
     if (n->n_input == 0 || n->n_input > NODE_INPUTS_MAX)
         onnx_fail(o, n, "it has %zu inputs; 1 to %d are supported", n->n_input, NODE_INPUTS_MAX);
+    if (!is_vectorizer && onnx_stack_leaves(o, n))
+        return;
     if (!is_vectorizer && axis != 1 && axis != -1)
         onnx_fail(o, n, "it joins along axis %lld; columns (axis 1) are supported",
                   (long long)axis);
+    if (!is_vectorizer && onnx_join_linear(o, n))
+        return;
     struct tensor **in = NEWS(o->ctx, struct tensor *, n->n_input);
     bool is_double = false;
     for (size_t i = 0; i < n->n_input; i++)

@@ -74,6 +74,8 @@ void onnx_read_argmax(struct onnx *o, const onnx_node *n)
     for (int64_t i = 0; i < k; i++)
         position[i] = i;
     onnx_give_label(o, n, 0, onnx_argmax(o, n, v), integer_classes(o, n, position, (size_t)k));
+    if (v->leaves)
+        onnx_argmax_leaves(o, n, v);
 }
 
 /* Strings of the file, which are no tensor of the graph. */

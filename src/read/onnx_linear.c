@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "read/onnx.h"
+#include "tree/tree.h"
 
 enum transform { NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO, PROBIT };
 static const char *const transforms[] = {"NONE",         "SOFTMAX", "LOGISTIC",
@@ -183,6 +184,15 @@ static struct model model_of(const struct node *linear)
                           DECIDE_ARGMAX};
 }
 
+static void give_linear(struct onnx *o, const onnx_node *n, struct tensor *x, bool is_double,
+                        const struct model *m)
+{
+    const struct onnx_value v = {.tensor = x, .is_double = is_double};
+    struct tensor *y = add_linear(o, n, &v, m, GIVES_SCORES,
+                                  is_double ? DTYPE_FLOAT64 : DTYPE_FLOAT32);
+    onnx_give(o, n, 0, y)->linear = y->maker;
+}
+
 bool onnx_add_intercept(struct onnx *o, const onnx_node *n, const struct onnx_value *v,
                         const double *add, int64_t count)
 {
@@ -196,19 +206,67 @@ bool onnx_add_intercept(struct onnx *o, const onnx_node *n, const struct onnx_va
         intercept[k] = add[count == 1 ? 0 : k];
     }
     m.intercept = intercept;
+    give_linear(o, n, v->linear->in[0], v->is_double, &m);
+    return true;
+}
+
+struct tensor *onnx_negate_linear(struct onnx *o, const onnx_node *n, const struct onnx_value *v)
+{
+    struct model m = model_of(v->linear);
+    const size_t n_coef = (size_t)m.n_scores * (size_t)m.n_features;
+    double *coef = NEWS(o->ctx, double, n_coef), *intercept = NEWS(o->ctx, double, m.n_scores);
+    for (size_t i = 0; i < n_coef; i++)
+        coef[i] = -m.coef[i];
+    for (int32_t k = 0; k < m.n_scores; k++)
+        intercept[k] = -m.intercept[k];
+    m.coef = coef;
+    m.intercept = intercept;
     const struct onnx_value x = {.tensor = v->linear->in[0], .is_double = v->is_double};
-    struct tensor *y = add_linear(o, n, &x, &m, GIVES_SCORES,
-                                  v->is_double ? DTYPE_FLOAT64 : DTYPE_FLOAT32);
-    onnx_give(o, n, 0, y)->linear = y->maker;
+    return add_linear(o, n, &x, &m, GIVES_SCORES, v->tensor->type);
+}
+
+bool onnx_join_linear(struct onnx *o, const onnx_node *n)
+{
+    const struct onnx_value *first = onnx_row(o, n, 0);
+    int64_t scores = 0;
+    for (size_t i = 0; i < n->n_input; i++) {
+        const struct onnx_value *v = onnx_row(o, n, i);
+        if (!v->linear || v->linear->in[0] != first->linear->in[0] ||
+            v->is_double != first->is_double)
+            return false;
+        scores += v->linear->in[1]->dim[0];
+    }
+    struct model m = model_of(first->linear);
+    if (scores * m.n_features > TENSOR_BYTES_MAX / 8)
+        return false;
+    double *coef = NEWS(o->ctx, double, scores *m.n_features);
+    double *intercept = NEWS(o->ctx, double, scores);
+    m.n_scores = 0;
+    for (size_t i = 0; i < n->n_input; i++) {
+        const struct model part = model_of(onnx_row(o, n, i)->linear);
+        const size_t rows = (size_t)part.n_scores, columns = (size_t)part.n_features;
+        memcpy(coef + (size_t)m.n_scores * columns, part.coef, rows * columns * sizeof *coef);
+        memcpy(intercept + m.n_scores, part.intercept, rows * sizeof *intercept);
+        m.n_scores += part.n_scores;
+    }
+    m.coef = coef;
+    m.intercept = intercept;
+    give_linear(o, n, first->linear->in[0], first->is_double, &m);
     return true;
 }
 
 struct tensor *onnx_argmax(struct onnx *o, const onnx_node *n, const struct onnx_value *v)
 {
     if (v->linear) { /* the label alone then needs no scores in memory */
-        const struct model m = model_of(v->linear);
+        struct model m = model_of(v->linear);
         const struct onnx_value x = {.tensor = v->linear->in[0], .is_double = v->is_double};
+        fold_opposites(&m);
         return add_linear(o, n, &x, &m, GIVES_LABEL, DTYPE_INT32);
+    }
+    if (v->trees) {
+        struct tensor *label;
+        trees_add(o->ctx, o->graph, v->trees, v->trees_x, &label, NULL);
+        return label;
     }
     /* The unit matrix takes every number as it is. */
     const int32_t k = (int32_t)tensor_elements(v->tensor);

@@ -29,6 +29,11 @@ struct onnx_value *onnx_row(struct onnx *o, const onnx_node *n, size_t i)
     struct onnx_value *v = onnx_source(o, n, i);
     if (v->classes)
         onnx_fail(o, n, "its input '%s' is a label; numbers are needed here", v->name);
+    if (v->tag != TAG_NONE)
+        onnx_fail(o, n,
+                  "its input '%s' is a step towards a softmax, a logistic function or votes of "
+                  "trees, and supported only as such",
+                  v->name);
     if (v->tensor->data)
         onnx_fail(o, n,
                   "its input '%s' is a constant; numbers that depend on the model's input "
@@ -107,6 +112,12 @@ void onnx_same(struct onnx *o, const onnx_node *n, size_t i, const struct onnx_v
     v->scores = from->scores;
     v->link = from->link;
     v->linear = from->linear;
+    v->tag = from->tag;
+    v->of = from->of;
+    v->leaves = from->leaves;
+    v->stack = from->stack;
+    v->trees = from->trees;
+    v->trees_x = from->trees_x;
 }
 
 struct tensor *onnx_round(struct onnx *o, const onnx_node *n, struct tensor *t, bool is_double)
@@ -139,12 +150,18 @@ static void read_shape(struct onnx *o, const onnx_node *n)
     int64_t count = 0;
     const bool has_shape = n->n_input > 1 && !strcmp(n->op_type, "Reshape");
     const double *shape = has_shape ? onnx_numbers_of(o, n, 1, &count) : NULL;
+    if (count == 3 && shape && shape[0] == 1 && v->leaves && v->tag == TAG_NONE) {
+        onnx_same(o, n, 0, v);
+        onnx_value(o, n->output[0])->tag = TAG_STACKED;
+        return;
+    }
     if (count > 2 || (has_shape && !shape))
         onnx_fail(o, n,
                   "it gives '%s' a shape of more than two dimensions; models of one row, "
                   "[1,K], are supported",
                   v->name);
-    if (count == 2 && shape[1] > 0 && (int64_t)shape[1] != tensor_elements(v->tensor))
+    if (count == 2 && shape[1] > 0 && v->tag == TAG_NONE &&
+        (int64_t)shape[1] != tensor_elements(v->tensor))
         onnx_fail(o, n, "it gives '%s' rows of %g instead of %lld numbers", v->name, shape[1],
                   (long long)tensor_elements(v->tensor));
     onnx_same(o, n, 0, v);
@@ -154,11 +171,14 @@ static void read_cast(struct onnx *o, const onnx_node *n)
 {
     struct onnx_value *v = onnx_source(o, n, 0);
     const int64_t to = onnx_int(o, n, "to", 0);
+    if (onnx_cast_note(o, n, v))
+        return;
     const bool is_number = to == ONNX_FLOAT || to == ONNX_DOUBLE;
-    if (v->classes ? to != ONNX_INT64 && to != ONNX_INT32 && to != ONNX_STRING : !is_number)
+    if (v->classes ? !is_number && to != ONNX_INT64 && to != ONNX_INT32 && to != ONNX_STRING
+                   : !is_number)
         onnx_fail(o, n,
                   "it makes %s of %s; casts of numbers to float or double and of labels to "
-                  "int64, int32 or string are supported",
+                  "numbers or strings are supported",
                   onnx_type_name(o->ctx, to >= 0 && to < INT32_MAX ? (int)to : -1),
                   v->classes ? "a label" : "numbers");
     if (v->classes || v->tensor->data || v->is_double == (to == ONNX_DOUBLE)) {
@@ -210,7 +230,10 @@ static const struct row {
     {"", "ArgMax", onnx_read_argmax},
     {"", "Cast", read_cast},
     {"", "Concat", onnx_read_concat},
+    {"", "ConstantOfShape", onnx_read_constant_of_shape},
     {"", "Div", onnx_read_arithmetic},
+    {"", "Equal", onnx_read_equal},
+    {"", "Exp", onnx_read_exp},
     {"", "Flatten", read_shape},
     {"", "Gather", onnx_read_gather},
     {"", "Gemm", onnx_read_gemm},
@@ -218,11 +241,19 @@ static const struct row {
     {"", "MatMul", onnx_read_matmul},
     {"", "Mul", onnx_read_arithmetic},
     {"", "Neg", onnx_read_arithmetic},
+    {"", "Not", onnx_read_not},
+    {"", "Reciprocal", onnx_read_reciprocal},
+    {"", "ReduceMean", onnx_read_reduce_mean},
+    {"", "ReduceSum", onnx_read_reduce_sum},
     {"", "Reshape", read_shape},
+    {"", "Shape", onnx_read_shape_of},
     {"", "Sigmoid", read_link},
+    {"", "Slice", onnx_read_slice},
     {"", "Softmax", read_link},
     {"", "Squeeze", read_shape},
     {"", "Sub", onnx_read_arithmetic},
+    {"", "Sum", onnx_read_arithmetic},
+    {"", "Where", onnx_read_where},
 };
 
 _Noreturn static void refuse(struct onnx *o, const onnx_node *n)

@@ -112,7 +112,7 @@ static void put_category(struct builder *b, int32_t at, int32_t to, int32_t *yes
         *no = is_equal ? s->no : s->yes;
         const struct onnx_split *next = &b->from->node[*no];
         if (!is_equal || b->seen[*no] || next->mode != MODE_EQ || !is_category(next) ||
-            next->feature != first->feature || next->missing_yes || first->missing_yes ||
+            next->feature != first->feature || next->missing_yes != first->missing_yes ||
             !same_subtrees(b, *yes, next->yes))
             break;
         b->seen[*no] = true;

@@ -371,7 +371,7 @@ static void read_trees(struct model *m, const struct json *booster, const struct
 static struct heads heads_of(const struct model *m)
 {
     const struct objective *o = m->objective;
-    struct heads h = {.has_link = o->link != NO_LINK};
+    struct heads h = {.has_link = o->link != NO_LINK, .is_single = true};
     if (h.has_link)
         h.link = (enum link_kind)o->link;
     if (o->result == RESULT_CLASSES) {

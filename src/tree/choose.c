@@ -5,7 +5,7 @@
 
 #include "kernels.gen.h"
 #include "tree/nest.h"
-#include "tree/table.h"
+#include "tree/tree.h"
 
 /* ---- constants ------------------------------------------------------------------------------- */
 
@@ -162,8 +162,8 @@ static void set_code(struct lower *l, struct call *c, struct nest *nest)
 
 static uint32_t divisor_of(struct lower *l, const struct trees *t)
 {
-    if (t->divisor != floor(t->divisor) || t->divisor > INT32_MAX)
-        fail(l->ctx, l->step->node, "its divisor is %g: a number of trees is a whole number",
+    if (t->divisor != floor(t->divisor) || t->divisor > UINT16_MAX)
+        fail(l->ctx, l->step->node, "its divisor is %g, and must be a whole number up to 65535",
              t->divisor);
     return (uint32_t)t->divisor;
 }
@@ -202,61 +202,78 @@ static void lower_sums(struct lower *l, const struct forest *f, struct tree_stre
     set_code(l, call, nest);
 }
 
-/* ---- between the designs --------------------------------------------------------------------- */
+/* ---- one tree -------------------------------------------------------------------------------- */
 
-enum { /* estimates for 32-bit cores: bytes of code, and instructions */
-       STREAM_CODE_BYTES = 450,
-       STREAM_REDO_BYTES = 700,
-       STREAM_TEST_BITS = 24,
-       TABLE_TEST_INSTRUCTIONS = 5,
-       NEST_TEST_INSTRUCTIONS = 4,
-       NEST_TREE_INSTRUCTIONS = 3,
-       AVR_NEST_BYTES =
-           4096 /* of the estimate; comparing 32 bits takes a core of 8 four times that */
-};
-
-static int64_t stream_bytes(const struct forest *f)
+/* The label that the library gives where a row comes to a leaf of these numbers. */
+static int32_t label_of(const struct forest *f, const double *number)
 {
-    const int64_t leaves = f->trees->path || f->is_vote ? 0 : f->kind == LEAF_FLOAT32 ? 32 : 58;
-    return STREAM_CODE_BYTES + (f->n_trees > 1 ? STREAM_REDO_BYTES : 0) +
-           (STREAM_TEST_BITS + leaves) * f->n_tests / 8;
+    const struct trees *t = f->trees;
+    int32_t best = 0;
+    double most = 0;
+    for (int32_t i = 0; i < t->n_scores; i++) {
+        const int32_t j = i - t->output[0];
+        double sum = t->base[i] + (j >= 0 && j < t->width ? number[j] : 0);
+        if (t->sums == SUMS_FLOAT32)
+            sum = (float)sum;
+        if (t->decide == DECIDE_CUT)
+            return sum >= f->cut;
+        sum /= t->divisor;
+        if (!i || sum > most) {
+            most = sum;
+            best = i;
+        }
+    }
+    return best;
 }
 
-/* Nested ifs are the fastest of all but for tables of few tests; for little ensembles they take the
- * least flash, too, provided that they need no kernel beside them. */
-static struct nest *choose_nest(struct lower *l, const struct forest *f)
+/* A single tree's leaves can be labels, and need no sums; tests between equal labels go. False: the
+ * label takes more than one leaf to know. */
+static bool lower_class(struct lower *l, const struct forest *f)
 {
-    const char *target = l->ctx->options.target;
-    struct nest *n = nest_plan(l->ctx, f, core_has_float(target));
-    if (!n || (core_has_program_memory(target) && nest_bytes(n) > AVR_NEST_BYTES))
-        return NULL;
-    if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED)
-        return n;
-    return n->exact && nest_bytes(n) < stream_bytes(f) ? n : NULL;
-}
-
-static const struct table *choose_table(struct lower *l, const struct forest *f,
-                                        const struct nest *n)
-{
-    const struct table *t = table_plan(l->ctx, f);
-    if (!t)
-        return NULL;
-    const int64_t bytes = stream_bytes(f), with_nest = n ? nest_bytes(n) : bytes;
-    if (l->ctx->options.optimize != MICA_OPTIMIZE_SPEED)
-        return table_bytes(t) < bytes && table_bytes(t) < with_nest ? t : NULL;
-    const double nest = n ? NEST_TEST_INSTRUCTIONS * nest_met(n) +
-                                NEST_TREE_INSTRUCTIONS * (double)f->n_trees
-                          : INFINITY;
-    return TABLE_TEST_INSTRUCTIONS * t->n < nest && table_bytes(t) < bytes + with_nest ? t : NULL;
+    const struct trees *t = f->trees;
+    static const double zero = 0;
+    static const int32_t one = 1, first = 0;
+    if (t->n_trees != 1 || t->n_labels != 1 || t->path || t->decide == DECIDE_SOFTMAX)
+        return false;
+    struct trees *labels = NEW(l->ctx, struct trees);
+    double *value = NEWS(l->ctx, double, t->n_values);
+    for (int32_t i = 0; i < t->n_values; i++)
+        value[i] = label_of(f, t->value + (int64_t)i * t->width);
+    *labels = *t;
+    labels->width = labels->n_scores = 1;
+    labels->value = value;
+    labels->base = &zero;
+    labels->group = &one;
+    labels->output = &first;
+    labels->sums = SUMS_FLOAT64;
+    labels->decide = DECIDE_ARGMAX;
+    labels->divisor = 1;
+    f = prepare_trees(l->ctx, labels);
+    int32_t *code = NEWS(l->ctx, int32_t, f->n_values), most = 0;
+    for (int32_t i = 0; i < f->n_values; i++) {
+        code[i] = (int32_t)f->value[i];
+        most = code[i] > most ? code[i] : most;
+    }
+    struct mica_trees params = {.n_trees = 1};
+    struct tree_stream s = {.params = &params};
+    const struct leaf_codes c = {
+        .form = MICA_LEAF_NUMBER, .bits = bits_for((uint32_t)most), .code = code};
+    stream_trees(l->ctx, l->step->node, f, c, &s);
+    register_tables(l, f, &s);
+    struct call *call = lower_call(l, &kernel_trees_class, &params);
+    call_bind(call, l->step->node->in[TREES_X], 0);
+    call_bind(call, l->step->node->out[0], 0);
+    return true;
 }
 
 void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
 {
     const struct trees *t = f->trees;
-    struct nest *nest = gives == GIVES_LABEL ? choose_nest(l, f) : NULL;
-    const struct table *table = gives == GIVES_LABEL ? choose_table(l, f, nest) : NULL;
-    if (table) {
-        table_lower(l, table, l->ctx->options.optimize == MICA_OPTIMIZE_SPEED);
+    struct nest *nest = gives == GIVES_LABEL ? design_nest(l, f) : NULL;
+    if (gives == GIVES_LABEL && design_table(l, f, nest))
+        return;
+    if (gives == GIVES_SCORES && l->step->node->out[0]->type == DTYPE_FLOAT32) {
+        nest_value_lower(l, f);
         return;
     }
     struct mica_trees params = {.n_trees = f->n_trees,
@@ -267,6 +284,8 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
                                 .divisor = divisor_of(l, t)};
     struct tree_stream s = {.params = &params};
     struct leaf_codes c = {0};
+    if (gives == GIVES_LABEL && !nest && lower_class(l, f))
+        return;
     if (t->n_labels > 1 && gives == GIVES_LABEL)
         params.group = narrow(l, "groups", t->group, t->n_labels);
     const bool votes = f->is_vote && (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);

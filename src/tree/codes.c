@@ -173,22 +173,24 @@ static uint64_t bits_of(const struct forest *f, int32_t value)
     return f->kind == LEAF_FLOAT32 ? word : bits;
 }
 
-/* Exponents of all numbers but 0 as codes from 1 on. */
+/* Exponents of all numbers but 0 as codes from 0 on, or from 1 where some number is 0. */
 static void set_exponents(const struct forest *f, struct mica_trees *p)
 {
     const bool narrow = f->kind == LEAF_FLOAT32;
     int32_t low = INT16_MAX, high = 0;
     for (int32_t i = 0; i < f->n_values; i++) {
-        if (f->value[i] == 0)
+        if (f->value[i] == 0) {
+            p->number_zero = 1;
             continue;
+        }
         const uint64_t bits = bits_of(f, i);
         const int32_t e = narrow ? (int32_t)(bits >> 23 & 255) : (int32_t)(bits >> 52 & 2047);
         low = e < low ? e : low;
         high = e > high ? e : high;
     }
     low = low > high ? high : low;
-    p->exponent_base = low - 1;
-    p->exponent_bits = (uint8_t)bits_for((uint32_t)(high - low + 1));
+    p->exponent_base = low - p->number_zero;
+    p->exponent_bits = (uint8_t)bits_for((uint32_t)(high - p->exponent_base));
 }
 
 static int64_t leaves_of(const struct forest *f)
@@ -250,7 +252,7 @@ void codes_numbers(struct ctx *ctx, const struct forest *f, bool ratios, struct 
     const int word = form == MICA_LEAF_FLOAT64 ? 64 : 32;
     c->total += (int64_t)f->n_values * f->width * word;
     if (f->width > 1 || f->kind == LEAF_PATH || c->total <= bits * leaves_of(f)) {
-        p->exponent_bits = 0;
+        p->exponent_bits = p->number_zero = 0;
         p->exponent_base = 0;
         fill_table(ctx, f, p, order, c);
         return;

@@ -12,27 +12,40 @@
 
 enum {
     PART_TESTS = 1600, /* of a function: compilers take more than twice as long for twice as much */
-    TESTS_MAX = 1 << 15,
-    TEST_BYTES = 11, /* estimates: of a test with its jumps, of an addition */
+    TEST_BYTES = 11,   /* estimates: of a test with its jumps, of an addition */
     ADD_BYTES = 6
 };
 
 /* ---- tests that decide nothing --------------------------------------------------------------- */
 
+/* The ends of an integer type. */
+static int32_t lowest(enum dtype type)
+{
+    return type == DTYPE_INT8 ? INT8_MIN : type == DTYPE_UINT8 ? 0 : INT16_MIN;
+}
+
+static int32_t highest(enum dtype type)
+{
+    return type == DTYPE_INT8 ? INT8_MAX : type == DTYPE_UINT8 ? UINT8_MAX : INT16_MAX;
+}
+
+int nest_compares(const struct forest *f, int32_t i)
+{
+    const enum dtype type = f->trees->x_type;
+    if (type == DTYPE_FLOAT32)
+        return f->flags[i] & TREE_MISSING_LEFT && f->key[i] >= 0x7f800000;
+    return f->key[i] >= highest(type) ? 1 : f->key[i] < lowest(type) ? -1 : 0;
+}
+
 /* 1: every x goes left, -1: every x goes right, 0: neither. */
 static int constant_way(const struct forest *f, int32_t i)
 {
-    const enum dtype type = f->trees->x_type;
-    const bool missing_left = f->flags[i] & TREE_MISSING_LEFT;
-    if (f->flags[i] & (TREE_CATEGORIES | TREE_ZERO_MISSING))
+    const int way = nest_compares(f, i);
+    if (f->flags[i] & TREE_CATEGORIES)
         return 0;
-    if (type == DTYPE_FLOAT32)
-        return missing_left && f->key[i] >= 0x7f800000;
-    const int32_t low = type == DTYPE_INT8 ? INT8_MIN : type == DTYPE_UINT8 ? 0 : INT16_MIN;
-    const int32_t high = type == DTYPE_INT8    ? INT8_MAX
-                         : type == DTYPE_UINT8 ? UINT8_MAX
-                                               : INT16_MAX;
-    return f->key[i] >= high ? 1 : f->key[i] < low ? -1 : 0;
+    if (f->flags[i] & TREE_ZERO_MISSING && way != (f->flags[i] & TREE_MISSING_LEFT ? 1 : -1))
+        return 0;
+    return way;
 }
 
 static bool same_add(const struct nest *n, int32_t a, int32_t b)
@@ -173,10 +186,19 @@ static int64_t count_tests(const struct nest *n)
     return tests;
 }
 
-struct nest *nest_plan(struct ctx *ctx, const struct forest *f, bool has_fpu)
+static bool choose_sums(struct ctx *ctx, struct nest *n, enum nest_result result, bool has_fpu)
+{
+    if (result == NEST_VALUE)
+        return nest_value(ctx, n) && (n->sums != NEST_FLOAT || has_fpu);
+    return nest_label(ctx, n) || nest_lead(ctx, n) || nest_packed(ctx, n) ||
+           (has_fpu && nest_float(ctx, n)) || nest_fixed(ctx, n);
+}
+
+struct nest *nest_plan(struct ctx *ctx, const struct forest *f, enum nest_result result,
+                       bool has_fpu)
 {
     struct nest *n = NEW(ctx, struct nest);
-    if (f->n_tests < 1 || f->n_tests > TESTS_MAX)
+    if (f->n_tests < 1 || f->n_tests > NEST_TESTS_MAX)
         return NULL;
     n->forest = f;
     n->row = NEWS(ctx, int32_t, f->n_nodes);
@@ -185,8 +207,7 @@ struct nest *nest_plan(struct ctx *ctx, const struct forest *f, bool has_fpu)
     n->tests = NEWS(ctx, int32_t, f->n_nodes);
     n->root = NEWS(ctx, int32_t, f->n_trees);
     n->order = NEWS(ctx, int32_t, f->n_trees);
-    if (!nest_label(ctx, n) && !nest_lead(ctx, n) && !nest_packed(ctx, n) &&
-        !(has_fpu && nest_float(ctx, n)) && !nest_fixed(ctx, n))
+    if (!choose_sums(ctx, n, result, has_fpu))
         return NULL;
     prune(ctx, n);
     order_trees(n);

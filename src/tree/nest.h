@@ -5,6 +5,8 @@
 
 #include "tree/tree.h"
 
+enum { NEST_TESTS_MAX = 1 << 15 }; /* beyond, compilers need more than seconds */
+
 /* What a leaf adds to, and how the label comes from it. */
 enum nest_sums {
     NEST_LABEL,  /* one tree: a leaf is a label, nothing is added */
@@ -38,19 +40,31 @@ struct nest {
     int rounded_bits; /* NEST_LEAD: the lower bits that count leaves that were rounded */
     const char *redo; /* (params, row, work, out): the kernel's part that is always right; NULL: all
                          of the kernel */
+    bool is_value;    /* the sum is the result, there is no label */
     bool guarded;     /* rows with a NaN never come to the tests */
     bool exact;       /* no leaf is rounded: sums decide alone */
 };
 
 /* How a label is found by nested ifs, or NULL where they would not find it, or would be too long
  * for a compiler. */
-struct nest *nest_plan(struct ctx *, const struct forest *, bool has_fpu);
+enum nest_result { NEST_LABELS, NEST_VALUE };
+struct nest *nest_plan(struct ctx *, const struct forest *, enum nest_result, bool has_fpu);
 /* A call's code that is printed from it; the kernel of the call, or the part of it named `redo`,
  * redoes rows left undecided. */
 const struct code *nest_code(struct ctx *, struct nest *, const char *redo);
 double nest_met(const struct nest *); /* tests that a row meets, on the average of training rows */
+/* What a test's comparison says of every x: 1: it is not above the threshold, -1: it is; 0: neither.
+ */
+int nest_compares(const struct forest *, int32_t test);
 bool nest_guards(const struct nest *, int32_t feature); /* where it is guarded: this one, too? */
 int64_t nest_bytes(const struct nest *);                /* flash on a 32-bit core, estimated */
+
+/* ---- design.c -------------------------------------------------------------------------------- */
+
+/* Nested ifs where the ensemble gets them; NULL: it does not. */
+struct nest *design_nest(struct lower *, const struct forest *);
+/* Lowers the node to a table where that is better than `n` or, n being NULL, than the stream. */
+bool design_table(struct lower *, const struct forest *, const struct nest *n);
 
 /* ---- nest_sums.c ----------------------------------------------------------------------------- */
 
@@ -59,5 +73,15 @@ bool nest_packed(struct ctx *, struct nest *);
 bool nest_lead(struct ctx *, struct nest *);
 bool nest_float(struct ctx *, struct nest *);
 bool nest_fixed(struct ctx *, struct nest *);
+bool nest_add_floats(struct ctx *, struct nest *); /* nest_float() without a look at the decision */
+void nest_rows_are_values(struct nest *);
+
+/* ---- nest_value.c ---------------------------------------------------------------------------- */
+
+bool nest_value(struct ctx *, struct nest *);
+double nest_value_error(const struct nest *); /* besides 2^-22 of the value */
+double nest_value_unit(const struct nest *);
+/* Lowers a node of scores whose output is float32. */
+void nest_value_lower(struct lower *, const struct forest *);
 
 #endif

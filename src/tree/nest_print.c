@@ -94,6 +94,9 @@ static const char *integer_test(struct print *p, const struct forest *f, int32_t
         test = set_test(p, format(p->ctx, "(uint32_t)x[%d]", (int)f->feature[i]), f->key[i]);
     if (!(f->flags[i] & TREE_ZERO_MISSING))
         return test;
+    if (!(f->flags[i] & TREE_CATEGORIES) && nest_compares(f, i)) /* compilers warn of it */
+        return format(p->ctx, f->flags[i] & TREE_MISSING_LEFT ? "x[%d] == 0" : "x[%d] != 0",
+                      (int)f->feature[i]);
     return format(p->ctx, f->flags[i] & TREE_MISSING_LEFT ? "x[%d] == 0 || %s" : "x[%d] && %s",
                   (int)f->feature[i], test);
 }
@@ -417,7 +420,12 @@ static void print_scores(struct print *p)
     const struct trees *t = n->forest->trees;
     if (t->n_scores == 1) {
         print_one_sum(p);
-        print_cut(p, "a", 0);
+        if (!n->is_value)
+            print_cut(p, "a", 0);
+        else if (n->sums == NEST_FLOAT)
+            text_add(p->out, "    out[0] = a;\n");
+        else
+            text_add(p->out, "    out[0] = (float)a * %af;\n", nest_value_unit(n));
         return;
     }
     text_add(p->out, "    %s sum[%d];\n", sum_type(n), (int)t->n_scores);
@@ -451,6 +459,9 @@ static void print(struct ctx *ctx, struct text *out, const struct call *call, co
         print_sets(&p);
     for (int32_t i = 0; i < n->n_parts && cut; i++)
         print_part(&p, i);
+    if (n->is_value && n->sums == NEST_FIXED)
+        text_add(out, "/* The value errs by at most %.2g and 2^-22 of itself. */\n",
+                 nest_value_error(n));
     print_head(&p);
     if (n->guarded)
         print_guard(&p);
@@ -467,19 +478,22 @@ static void print(struct ctx *ctx, struct text *out, const struct call *call, co
 
 const struct code *nest_code(struct ctx *ctx, struct nest *n, const char *redo)
 {
-    static const char *const files[][4] = {
-        [NEST_LABEL] = {"nest.h", NULL},
-        [NEST_PACKED] = {"nest.h", "first_packed.h", NULL},
-        [NEST_LEAD] = {"nest.h", NULL},
-        [NEST_FIXED] = {"nest.h", "first_s32.h", NULL},
-        [NEST_FLOAT] = {"nest.h", "first_f32.h", NULL},
-    };
+    static const char *const first[] = {[NEST_PACKED] = "first_packed.h",
+                                        [NEST_FIXED] = "first_s32.h",
+                                        [NEST_FLOAT] = "first_f32.h"};
+    const struct trees *t = n->forest->trees;
+    const char **files = NEWS(ctx, const char *, 5);
+    int count = 0;
+    files[count++] = "nest.h";
+    if (t->x_type == DTYPE_FLOAT32)
+        files[count++] = "float_bits.h";
+    if (n->forest->tests_categories)
+        files[count++] = "in_set.h";
+    if (n->sums != NEST_LABEL && n->sums != NEST_LEAD && t->decide != DECIDE_CUT && !n->is_value)
+        files[count++] = first[n->sums];
     struct code *c = NEW(ctx, struct code);
     n->redo = redo;
-    *c = (struct code){.name = "nest",
-                       .print = print,
-                       .files = files[n->sums],
-                       .needs_kernel = !n->exact,
-                       .data = n};
+    *c = (struct code){
+        .name = "nest", .print = print, .files = files, .needs_kernel = !n->exact, .data = n};
     return c;
 }

@@ -25,7 +25,7 @@ static const double *value_of(const struct forest *f, int32_t row)
     return f->value + (int64_t)row * f->width;
 }
 
-static void rows_are_values(struct nest *n)
+void nest_rows_are_values(struct nest *n)
 {
     const struct forest *f = n->forest;
     for (int32_t i = 0; i < f->n_nodes; i++)
@@ -58,7 +58,7 @@ bool nest_label(struct ctx *ctx, struct nest *n)
         if (!trees_label(t, score, n->add + (int64_t)i * n->n_sums))
             return false;
     }
-    rows_are_values(n);
+    nest_rows_are_values(n);
     return true;
 }
 
@@ -316,7 +316,7 @@ bool nest_lead(struct ctx *ctx, struct nest *n)
     }
     n->start[0] = (int32_t)rint(ldexp(t->base[1] - t->base[0], n->scale)) * unit;
     n->start[0] += !n->exact && !base_is_exact(t, n->scale);
-    rows_are_values(n);
+    nest_rows_are_values(n);
     return true;
 }
 
@@ -333,10 +333,15 @@ static bool is_scalar(const struct forest *f)
 
 bool nest_float(struct ctx *ctx, struct nest *n)
 {
+    return is_scalar(n->forest) && n->forest->trees->decide != DECIDE_SOFTMAX &&
+           nest_add_floats(ctx, n);
+}
+
+bool nest_add_floats(struct ctx *ctx, struct nest *n)
+{
     const struct forest *f = n->forest;
     const struct trees *t = f->trees;
-    if (!is_scalar(f) || t->sums != SUMS_FLOAT32 || t->path || t->divisor != 1 ||
-        t->decide == DECIDE_SOFTMAX)
+    if (t->sums != SUMS_FLOAT32 || t->path || t->divisor != 1)
         return false;
     for (int32_t k = 0; k < t->n_scores; k++)
         if (t->base[k] != (double)(float)t->base[k])
@@ -354,7 +359,7 @@ bool nest_float(struct ctx *ctx, struct nest *n)
         const float v = (float)t->base[k];
         memcpy(&n->start[k], &v, sizeof v);
     }
-    rows_are_values(n);
+    nest_rows_are_values(n);
     return true;
 }
 
@@ -396,6 +401,6 @@ bool nest_fixed(struct ctx *ctx, struct nest *n)
     }
     n->add = NEWS(ctx, int32_t, f->n_values);
     memcpy(n->add, f->fixed, sizeof *n->add * (size_t)f->n_values);
-    rows_are_values(n);
+    nest_rows_are_values(n);
     return true;
 }

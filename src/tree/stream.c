@@ -109,7 +109,8 @@ static int32_t key_floor(const struct keys *k, int32_t feature)
 
 static int key_width(const struct keys *k, int32_t feature)
 {
-    return bits_for((uint32_t)k->of[k->at[feature + 1] - 1] - (uint32_t)key_floor(k, feature));
+    const uint32_t most = (uint32_t)k->of[k->at[feature + 1] - 1] - (uint32_t)key_floor(k, feature);
+    return most ? bits_for(most) : 1;
 }
 
 /* ---- the form of keys ------------------------------------------------------------------------ */
@@ -138,7 +139,7 @@ static struct form bits_form(const struct keys *k)
 
 static struct form rank_form(const struct keys *k)
 {
-    struct form f = {MICA_KEY_RANK, 0, 32 * (int64_t)k->n_pairs + 16 * (k->n_features + 1)};
+    struct form f = {MICA_KEY_RANK, 0, 32 * (int64_t)k->n_pairs + 16 * k->n_features};
     for (int32_t i = 0; i < k->n_features; i++) {
         const int bits = keys_of(k, i) ? bits_for((uint32_t)keys_of(k, i) - 1) : 0;
         f.total += (int64_t)bits * k->tests[i];
@@ -170,7 +171,7 @@ static struct form choose_form(const struct keys *k)
         best.total = INT64_MAX;
     for (int i = 0; i < 3; i++)
         if (other[i].total < best.total &&
-            (other[i].form != MICA_KEY_RANK || k->n_pairs <= UINT16_MAX))
+            (other[i].form != MICA_KEY_RANK || (k->n_pairs < 4096 && other[i].bits < 16)))
             best = other[i];
     return best;
 }
@@ -179,7 +180,7 @@ static struct form choose_form(const struct keys *k)
 static void set_form(struct ctx *ctx, const struct keys *k, struct form form, struct tree_stream *s)
 {
     struct mica_trees *p = s->params;
-    uint16_t *half = NEWS(ctx, uint16_t, k->n), *first = NEWS(ctx, uint16_t, k->n_features + 1);
+    uint16_t *half = NEWS(ctx, uint16_t, k->n), *first = NEWS(ctx, uint16_t, k->n_features);
     uint32_t *word = NEWS(ctx, uint32_t, k->n_pairs);
     uint8_t *width = NEWS(ctx, uint8_t, k->n_features);
     p->key_form = (uint8_t)form.form;
@@ -192,15 +193,14 @@ static void set_form(struct ctx *ctx, const struct keys *k, struct form form, st
     s->n_word = form.form == MICA_KEY_RANK ? k->n_pairs : form.form == MICA_KEY_WORD ? k->n : 0;
     for (int32_t i = 0; i < s->n_word; i++)
         word[i] = (uint32_t)from[i];
-    for (int32_t i = 0; i <= k->n_features; i++)
-        first[i] = (uint16_t)k->at[i];
+    for (int32_t i = 0; i < k->n_features && form.form == MICA_KEY_RANK; i++)
+        first[i] = (uint16_t)(k->at[i] << 4 |
+                              (keys_of(k, i) ? bits_for((uint32_t)keys_of(k, i) - 1) : 0));
     for (int32_t i = 0; i < k->n_features && form.form == MICA_KEY_WIDTH; i++) {
         first[i] = keys_of(k, i) ? (uint16_t)((uint32_t)key_floor(k, i) >> 16) : 0;
         width[i] = (uint8_t)(keys_of(k, i) ? key_width(k, i) : 0);
     }
-    s->n_first = form.form == MICA_KEY_RANK    ? k->n_features + 1
-                 : form.form == MICA_KEY_WIDTH ? k->n_features
-                                               : 0;
+    s->n_first = form.form == MICA_KEY_RANK || form.form == MICA_KEY_WIDTH ? k->n_features : 0;
     s->n_width = form.form == MICA_KEY_WIDTH ? k->n_features : 0;
     p->key_half = s->n_half ? half : NULL;
     p->key_word = s->n_word ? word : NULL;
@@ -394,9 +394,11 @@ static void set_flags(const struct forest *f, const struct keys *k, struct mica_
     p->zero = f->tests_zero_missing > 0;
     p->sets = f->tests_categories > 0;
     p->feature_bits = (uint8_t)bits_for((uint32_t)k->n_features - 1);
-    for (int32_t i = 0; i < f->n_nodes; i++)
+    for (int32_t i = 0; i < f->n_nodes; i++) {
         if (f->flags[i] & TREE_CATEGORIES && f->key[i] > last_set)
             last_set = f->key[i];
+        p->sets_down |= (f->flags[i] & TREE_ROUND_DOWN) != 0;
+    }
     p->set = p->sets ? f->trees->set : NULL;
     p->set_bits = (uint8_t)bits_for((uint32_t)last_set);
     for (int32_t i = 0; i < f->n_trees; i++)

@@ -40,8 +40,8 @@ enum tree_flag {
     TREE_CATEGORIES = 2,   /* left where the truncated x is in a set: threshold holds, as a number,
                               the place in TREES_SETS of the count of its words, which follow */
     TREE_ZERO_MISSING = 4, /* |x| <= 1e-35 goes where NaN does */
-    TREE_ROUND_DOWN = 8    /* with TREE_CATEGORIES: no x below 0 is in a set; without it, numbers
-                              above -1 are truncated to 0 */
+    TREE_ROUND_DOWN = 8    /* no x below 0 is in a set, and in no other set of the ensemble; without
+                              it, numbers above -1 are truncated to 0 */
 };
 
 struct trees {
