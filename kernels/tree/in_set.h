@@ -8,7 +8,7 @@
 
 /* The category that a float is, given its bits: the number without its fraction. What is in no set,
  * as negative numbers and NaN, is category 2^32 - 1. */
-MICA_INLINE uint32_t mica_category(int32_t bits)
+MICA_SHARED uint32_t mica_category(int32_t bits)
 {
     const uint32_t size = (uint32_t)bits & 0x7fffffff, exponent = size >> 23;
     const uint32_t fraction = (size & 0x7fffff) | 0x800000;
@@ -20,12 +20,12 @@ MICA_INLINE uint32_t mica_category(int32_t bits)
 }
 
 /* Is the bit of a category set? */
-MICA_INLINE int mica_in_word(uint32_t category, uint32_t word)
+MICA_SHARED int mica_in_word(uint32_t category, uint32_t word)
 {
     return category < 32 && (word >> category & 1) != 0;
 }
 
-MICA_INLINE int mica_in_set(uint32_t category, const uint32_t *set, uint32_t words)
+MICA_SHARED int mica_in_set(uint32_t category, const uint32_t *set, uint32_t words)
 {
     return category >> 5 < words &&
            mica_in_word(category & 31, MICA_ROM_U32(set + (category >> 5)));
