@@ -19,6 +19,12 @@ MICA_SHARED uint32_t mica_category(int32_t bits)
     return exponent > 150 ? fraction << (exponent - 150) : fraction >> (150 - exponent);
 }
 
+/* The same where no number below 0 is in a set. */
+MICA_SHARED uint32_t mica_category_down(int32_t bits)
+{
+    return (uint32_t)bits > 0x80000000u ? 0xffffffffu : mica_category(bits);
+}
+
 /* Is the bit of a category set? */
 MICA_SHARED int mica_in_word(uint32_t category, uint32_t word)
 {

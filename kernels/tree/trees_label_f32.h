@@ -15,7 +15,8 @@ MICA_INLINE void mica_trees_label_f32(const struct mica_trees *p, const void *x,
     if (p->decide == MICA_LABEL_CUT) {
         float cut;
         memcpy(&cut, &p->cut_low, sizeof cut);
-        *label = sum[0] >= cut;
+        for (int32_t g = 0; g < p->n_labels; g++)
+            label[g] = sum[g] >= cut;
         return;
     }
     for (int32_t g = 0; g < p->n_labels; g++) {

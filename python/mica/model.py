@@ -34,6 +34,7 @@ class Source:
     profile: str
     functions: tuple[str, ...] | None
     input_type: str | None
+    float64: bool
     feature_names: tuple[str, ...] | None
     classes: list[np.ndarray] = field(default_factory=list)
     name_classes: bool = False  # the file does not have them
@@ -48,6 +49,7 @@ class Source:
             o.functions = ",".join(self.functions).encode()
         if self.input_type:
             o.input_type = self.input_type.encode()
+        o.float64 = self.float64
         if self.feature_names:
             o.features = _library.names(self.feature_names)
         if self.name_classes and len(self.classes) == 1:
@@ -297,6 +299,8 @@ class Model:
         options = []
         if self._source.input_type:
             options += ["--input-type", self._source.input_type]
+        if self._source.float64:
+            options += ["--float64"]
         if not self._functions:
             options += ["--profile", self._source.profile]
         return cost.measure(
