@@ -227,6 +227,7 @@ struct onnx_forest {
     int32_t n_base;
     const double *base;
     bool is_double;
+    const double *exact; /* by onnx_forest_trees(): its thresholds for float64 features */
 };
 
 /* TreeEnsembleClassifier (prefix "class") and TreeEnsembleRegressor ("target"). */
@@ -238,7 +239,7 @@ struct onnx_forest *onnx_forest_v5(struct onnx *, const onnx_node *);
 /* ---- onnx_trees.c ---------------------------------------------------------------------------- */
 
 /* The ensemble for a row of n_features; the bases are added after the last tree, as runtimes do. */
-struct trees *onnx_forest_trees(struct onnx *, const onnx_node *, const struct onnx_forest *,
+struct trees *onnx_forest_trees(struct onnx *, const onnx_node *, struct onnx_forest *,
                                 int32_t n_features);
 
 /* ---- onnx_ensemble.c, onnx_linear.c, onnx_features.c ----------------------------------------- */

@@ -22,15 +22,19 @@ static void check_transform(struct onnx *o, const onnx_node *n, int transform)
                   transforms[transform]);
 }
 
-static struct tensor *row_of(struct onnx *o, const onnx_node *n)
+/* Adds the nodes. Features of float64 come from a scaler or the like: their thresholds are float64,
+ * too, until pass_fold_features() finds those of the numbers before the scaler. */
+static void add_trees(struct onnx *o, const struct onnx_forest *f, const struct trees *t,
+                      struct tensor *x, struct tensor **label, struct tensor **scores)
 {
-    struct tensor *x = onnx_row(o, n, 0)->tensor;
-    if (x->type == DTYPE_FLOAT64) /* a test of float64 numbers has thresholds of float64 */
-        onnx_fail(o, n,
-                  "its input '%s' is computed in double; convert the model for float inputs "
-                  "(FloatTensorType), or the estimator itself by the Python package",
-                  x->name);
-    return x;
+    trees_add(o->ctx, o->graph, t, x, label, scores);
+    if (x->type != DTYPE_FLOAT64)
+        return;
+    struct tensor *exact = onnx_float64s(o, "threshold", 1, &t->n_nodes, f->exact);
+    if (label)
+        (*label)->maker->in[TREES_THRESHOLD] = exact;
+    if (scores)
+        (*scores)->maker->in[TREES_THRESHOLD] = exact;
 }
 
 /* ---- classifiers ----------------------------------------------------------------------------- */
@@ -113,7 +117,7 @@ static void read_two_classes(struct onnx *o, const onnx_node *n, struct onnx_for
                              const struct names *classes, int transform)
 {
     const bool is_probability = !is_negative_somewhere(f);
-    struct tensor *x = row_of(o, n), *label, *scores;
+    struct tensor *x = onnx_row(o, n, 0)->tensor, *label, *scores;
     if (f->weight[0].score != 0)
         onnx_fail(o, n,
                   "all its weights are for class 1 of two; converters give them to class 0, "
@@ -123,7 +127,7 @@ static void read_two_classes(struct onnx *o, const onnx_node *n, struct onnx_for
     t->decide = DECIDE_CUT;
     t->cut = cut_above(is_probability && transform != LOGISTIC ? 0.5 : 0, t->sums);
     const bool wants_label = onnx_wants(o, n, 0), wants_scores = onnx_wants(o, n, 1);
-    trees_add(o->ctx, o->graph, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
+    add_trees(o, f, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
     if (wants_label)
         onnx_give_label(o, n, 0, label, classes);
     if (!wants_scores)
@@ -136,12 +140,12 @@ static void read_two_classes(struct onnx *o, const onnx_node *n, struct onnx_for
 static void read_classes(struct onnx *o, const onnx_node *n, struct onnx_forest *f,
                          const struct names *classes, int transform)
 {
-    struct tensor *x = row_of(o, n), *label, *scores;
+    struct tensor *x = onnx_row(o, n, 0)->tensor, *label, *scores;
     check_all_named(o, n, f);
     struct trees *t = onnx_forest_trees(o, n, f, (int32_t)tensor_elements(x));
     t->decide = DECIDE_ARGMAX;
     const bool wants_label = onnx_wants(o, n, 0), wants_scores = onnx_wants(o, n, 1);
-    trees_add(o->ctx, o->graph, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
+    add_trees(o, f, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
     if (wants_label)
         onnx_give_label(o, n, 0, label, classes);
     if (!wants_scores)
@@ -172,14 +176,14 @@ void onnx_read_tree_classifier(struct onnx *o, const onnx_node *n)
 static void give_scores(struct onnx *o, const onnx_node *n, struct onnx_forest *f, bool is_average,
                         int transform, bool gives_double)
 {
-    struct tensor *x = row_of(o, n), *scores;
+    struct tensor *x = onnx_row(o, n, 0)->tensor, *scores;
     const double *base = f->base;
     if (is_average) /* the division comes before the bases */
         f->n_base = 0;
     struct trees *t = onnx_forest_trees(o, n, f, (int32_t)tensor_elements(x));
     if (is_average)
         t->divisor = f->n_trees;
-    trees_add(o->ctx, o->graph, t, x, NULL, &scores);
+    add_trees(o, f, t, x, NULL, &scores);
     if (is_average && base) {
         const struct attr_scale_features attr = {SCALE_ADD, SCALE_ADD};
         struct tensor *in[] = {scores, onnx_float64s(o, "base", 1, &f->n_scores, base)};

@@ -36,7 +36,8 @@ static struct onnx_leaves *new_leaves(struct onnx *o, const struct onnx_leaves *
 void onnx_give_leaves(struct onnx *o, const onnx_node *n, size_t i, struct tensor *x,
                       const struct trees *t, bool is_pair)
 {
-    if (t->n_trees != 1 || t->sums != SUMS_FLOAT32 || !onnx_wants(o, n, i))
+    if (t->n_trees != 1 || t->sums != SUMS_FLOAT32 || x->type != DTYPE_FLOAT32 ||
+        !onnx_wants(o, n, i))
         return;
     const struct onnx_leaves tree = {.x = x, .tree = t};
     const int32_t width = is_pair ? 2 : t->n_scores;

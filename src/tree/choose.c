@@ -266,7 +266,7 @@ static int32_t label_of(const struct forest *f, const double *number)
 
 /* A single tree's leaves can be labels, and need no sums; tests between equal labels go. False: the
  * label takes more than one leaf to know. */
-static bool lower_class(struct lower *l, const struct forest *f)
+static bool lower_class(struct lower *l, const struct forest *f, struct nest *nest)
 {
     const struct trees *t = f->trees;
     static const double zero = 0;
@@ -301,6 +301,7 @@ static bool lower_class(struct lower *l, const struct forest *f)
     struct call *call = lower_call(l, &kernel_trees_class, &params);
     call_bind(call, l->step->node->in[TREES_X], 0);
     call_bind(call, l->step->node->out[0], 0);
+    set_code(l, call, nest);
     return true;
 }
 
@@ -322,7 +323,7 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
                                 .divisor = divisor_of(l, t)};
     struct tree_stream s = {.params = &params};
     struct leaf_codes c = {0};
-    if (gives == GIVES_LABEL && !nest && lower_class(l, f))
+    if (gives == GIVES_LABEL && lower_class(l, f, nest))
         return;
     if (t->n_labels > 1 && gives == GIVES_LABEL)
         params.group = narrow(l, "groups", t->group, t->n_labels);
