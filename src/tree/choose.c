@@ -182,9 +182,9 @@ static uint32_t divisor_of(struct lower *l, const struct trees *t)
 /* On AVR no array exceeds 32767 bytes, and there is little flash. */
 static bool words_fit(const struct lower *l, const struct forest *f)
 {
-    const int64_t leaves = f->n_nodes - f->n_tests;
+    const int64_t numbers = f->is_vote ? 0 : (int64_t)(f->n_nodes - f->n_tests) * f->width;
     return !core_has_program_memory(l->ctx->options.target) ||
-           (8 * (int64_t)f->n_tests <= INT16_MAX && 8 * leaves * f->width <= INT16_MAX);
+           (8 * (int64_t)f->n_tests <= INT16_MAX && 8 * numbers <= INT16_MAX);
 }
 
 /* As words where speed counts and they hold it, else as a stream. What --optimize speed gives a
