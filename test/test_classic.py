@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import subprocess
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 from estimator_graphs import Graph, forest_arrays, histogram_arrays
-from support import mica
+from support import PORTABLE, mica, need, run
 
 sklearn = pytest.importorskip("sklearn")
 from sklearn import compose, datasets, ensemble, linear_model, multiclass  # noqa: E402
@@ -27,8 +29,10 @@ DATA: dict[str, Callable[..., Any]] = {
     "diabetes": datasets.load_diabetes,
 }
 EPSILON = 2.0**-53
+WAYS = ["speed", "size", "cortex-m0"]  # float32 sums, integers, 16-bit parts
 
 
+@functools.cache
 def load(name: str) -> tuple[np.ndarray, np.ndarray]:
     """A data set; features are float32 numbers."""
     x, y = DATA[name](return_X_y=True)
@@ -63,6 +67,49 @@ def evaluate(
         words += ["--output", f"{name}={folder / name}.npy" if outputs > 1 else folder / f"{name}.npy"]
     mica(*words)
     return [np.load(folder / f"{name}.npy").reshape(len(x), -1) for name in names]
+
+
+PROGRAM = """
+#include <stdio.h>
+#include "m.h"
+int main(void)
+{
+    static union m_scratch scratch;
+    static float in[M_INPUT_LEN];
+    static TYPE out[M_OUTPUT_LEN];
+    while (fread(in, sizeof in, 1, stdin) == 1) {
+        m_run(&scratch, in, out);
+        fwrite(out, sizeof out, 1, stdout);
+    }
+    return 0;
+}
+"""
+
+
+def run_c(
+    graph: Graph, folder: Path, x: np.ndarray, target: str, optimize: str = "speed"
+) -> np.ndarray:
+    """All rows through the C code for a core, which this machine can run, too."""
+    need("gcc")
+    model = graph.write(folder / "model.ir")
+    mica("compile", model, "-o", folder, "--name", "m", "--target", target, "--optimize", optimize)
+    dtype = re.search(r"(\w+) out\[M_OUTPUT_LEN\]", (folder / "m.h").read_text())
+    assert dtype
+    (folder / "main.c").write_text(PROGRAM.replace("TYPE", dtype[1]))
+    program = folder / "program"
+    run("gcc", *PORTABLE, "-O2", "-fsanitize=undefined", "-fno-sanitize-recover", folder / "main.c",
+        folder / "m.c", "-lm", "-o", program)  # fmt: skip
+    done = subprocess.run([program], input=x.tobytes(), capture_output=True, check=True)
+    assert not done.stderr
+    types = {"int32_t": np.int32, "float": np.float32, "double": np.float64}
+    return np.frombuffer(done.stdout, types[dtype[1]]).reshape(len(x), -1)
+
+
+def answers(graph: Graph, folder: Path, x: np.ndarray, way: str) -> np.ndarray:
+    """The only output by `mica eval` under an option, or by the C code for a core."""
+    if way in ("speed", "size"):
+        return evaluate(graph, folder, x, optimize=way)[0]
+    return run_c(graph, folder, x, way)
 
 
 # ---- linear models -----------------------------------------------------------------------------
@@ -113,8 +160,12 @@ def parameters(model: Any) -> tuple[np.ndarray, np.ndarray]:
     return coef, np.broadcast_to(np.asarray(model.intercept_, np.float64), len(coef)).copy()
 
 
-def fitted(kind: str, x: np.ndarray, y: np.ndarray) -> Any:
+@functools.cache
+def fitted(kind: str, data: str, scaled: bool = False) -> Any:
     """A classifier that was trained far enough to have its usual coefficients."""
+    x, y = load(data)
+    if scaled:
+        x = preprocessing.StandardScaler().fit_transform(x).astype(np.float32)
     if kind == "logistic_l1" and len(np.unique(y)) > 2:
         pytest.skip("liblinear is for two classes")
     with warnings.catch_warnings():
@@ -122,19 +173,19 @@ def fitted(kind: str, x: np.ndarray, y: np.ndarray) -> Any:
         return CLASSIFIERS[kind]().fit(x, y)
 
 
-@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("data", ["digits", "cancer", "wine"])
 @pytest.mark.parametrize("kind", CLASSIFIERS)
-def test_labels(kind: str, data: str, optimize: str, tmp_path: Path) -> None:
+def test_labels(kind: str, data: str, way: str, tmp_path: Path) -> None:
     """Labels of estimators that read float32 features as they are."""
-    x, y = load(data)
-    model = fitted(kind, x, y)
+    x, _ = load(data)
+    model = fitted(kind, data)
     coef, intercept = parameters(model)
     rows = hostile(x, 1000, seed=1)
     graph = Graph(x.shape[1])
     decide = "cut" if len(coef) == 1 else "argmax"
     graph.output(graph.linear(graph.x, coef, intercept, "label", decide=decide))
-    (label,) = evaluate(graph, tmp_path, rows, optimize=optimize)
+    label = answers(graph, tmp_path, rows, way)
     wide = rows.astype(np.float64)
     want = np.searchsorted(model.classes_, model.predict(wide))
     scores = wide @ coef.T + intercept
@@ -156,8 +207,8 @@ def exact_scores(coef: np.ndarray, intercept: np.ndarray, row: np.ndarray) -> li
     ]
 
 
-@pytest.mark.parametrize("optimize", ["speed", "size"])
-def test_labels_of_close_scores(optimize: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_labels_of_close_scores(way: str, tmp_path: Path) -> None:
     """Rows whose two largest scores differ by about a unit of float64: the label is that of the
     exact sums, and of equal ones the first."""
     rng = np.random.default_rng(3)
@@ -171,7 +222,7 @@ def test_labels_of_close_scores(optimize: str, tmp_path: Path) -> None:
     rows[::5] *= rng.random((80, width)) < 0.3
     graph = Graph(width)
     graph.output(graph.linear(graph.x, coef, intercept, "label"))
-    (label,) = evaluate(graph, tmp_path, rows, optimize=optimize)
+    label = answers(graph, tmp_path, rows, way)
     ties = 0
     for row, got in zip(rows, label[:, 0]):
         exact = exact_scores(coef, intercept, row)
@@ -189,8 +240,8 @@ def test_labels_of_close_scores(optimize: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["logistic", "perceptron"])
 def test_scores_are_exact_sums(kind: str, tmp_path: Path) -> None:
     """Scores are the exact sums rounded once: within two units of float64 of them."""
-    x, y = load("wine")
-    coef, intercept = parameters(fitted(kind, x, y))
+    x, _ = load("wine")
+    coef, intercept = parameters(fitted(kind, "wine"))
     rows = hostile(x, 30, seed=2)
     graph = Graph(x.shape[1])
     graph.output(graph.linear(graph.x, coef, intercept, "scores"))
@@ -253,9 +304,9 @@ def probability_graph(kind: str, coef: np.ndarray, intercept: np.ndarray) -> Gra
 @pytest.mark.parametrize("kind", ["logistic", "logistic_ovr", "sgd_log"])
 def test_probabilities(kind: str, data: str, tmp_path: Path) -> None:
     """predict_proba, down to 1e-30; the error of a score of size s is about s units of float64."""
-    x, y = load(data)
+    x, _ = load(data)
     x = preprocessing.StandardScaler().fit_transform(x).astype(np.float32)
-    model = fitted(kind, x, y)
+    model = fitted(kind, data, True)
     coef, intercept = parameters(model)
     binary = len(coef) == 1
     link = "logistic_pair" if binary else "softmax" if kind == "logistic" else "ovr"

@@ -177,7 +177,8 @@ class Ensemble:
 def softmax(scores: np.ndarray) -> np.ndarray:
     """As XGBoost (float32) and LightGBM (float64) form it: exponentials of what is below the largest,
     over their sum in float64, that XGBoost rounds to float32."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    below = (scores - scores.max(axis=1, keepdims=True)).astype(np.float64)
+    powers = np.exp(below).astype(scores.dtype)  # in float32 the nearest number
     total = np.zeros(len(scores))
     for column in powers.T:
         total += column

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
+#include "linear_dot_f32.h"
 #include "linear_label_exact.h"
-#include "rom.h"
 
 struct mica_linear_label_f32 {
     int32_t n, scores; /* features, rows of coefficients */
@@ -17,34 +17,27 @@ struct mica_linear_label_f32 {
 
 /* The row of coefficients with the largest score, the first of equal ones. The scores are summed in
  * float32 from the upper parts of the coefficients; where the two largest are closer than the
- * error that this may have, all is done again in integers. Sums that overflow are not numbers that
- * any comparison holds for, and so are done again, too. */
+ * errors that they may have, all is done again in integers. So it is where a feature is so large
+ * that sums could overflow, or is no number. */
 static inline void mica_linear_label_f32(const struct mica_linear_label_f32 *p, const float *x,
                                          int32_t *out)
 {
-    float size = 0.0f, best = 0.0f, second = 0.0f;
-    const float *c = p->coef;
-    for (int32_t i = 0; i < p->n; i++)
-        size += x[i] < 0.0f ? -x[i] : x[i];
-    for (int32_t k = 0; k < p->scores; k++, c++) {
-        float even = 0.0f, odd = 0.0f;
-        int32_t i = 0;
-        for (; i < p->n - 1; i += 2, c += 2) {
-            even += MICA_ROM_F32(c) * x[i];
-            odd += MICA_ROM_F32(c + 1) * x[i + 1];
-        }
-        if (p->n & 1)
-            even += MICA_ROM_F32(c++) * x[i];
-        even += odd + MICA_ROM_F32(c);
-        if (k == 0 || even > best) {
-            second = k ? best : -1e38f;
-            best = even;
-            *out = k;
-        } else if (even > second) {
-            second = even;
+    const float error = p->error + p->per_x * mica_linear_size_f32(x, p->n);
+    const float *coef = p->coef;
+    float best = mica_linear_dot_f32(x, p->n, coef), second = -1e38f;
+    int32_t label = 0;
+    for (int32_t k = 1; k < p->scores; k++) {
+        coef += p->n + 1;
+        const float score = mica_linear_dot_f32(x, p->n, coef);
+        if (score > best) {
+            second = best;
+            best = score;
+            label = k;
+        } else if (score > second) {
+            second = score;
         }
     }
-    const float error = p->error + p->per_x * size;
+    *out = label;
     if (!(error < 1e30f && best - second > error + error)) {
         const struct mica_linear_label_exact exact = {p->n, p->scores, p->coef, p->low};
         mica_linear_label_exact(&exact, x, out);

@@ -10,6 +10,7 @@
 #define MICA_ROM         PROGMEM
 #define MICA_ROM_S8(at)  ((int8_t)pgm_read_byte(at))
 #define MICA_ROM_U8(at)  ((uint8_t)pgm_read_byte(at))
+#define MICA_ROM_S16(at) ((int16_t)pgm_read_word(at))
 #define MICA_ROM_U16(at) ((uint16_t)pgm_read_word(at))
 #define MICA_ROM_U32(at) ((uint32_t)pgm_read_dword(at))
 #define MICA_ROM_S32(at) ((int32_t)pgm_read_dword(at))
@@ -21,6 +22,7 @@
 #define MICA_ROM
 #define MICA_ROM_S8(at)         (*(at))
 #define MICA_ROM_U8(at)         (*(at))
+#define MICA_ROM_S16(at)        (*(at))
 #define MICA_ROM_U16(at)        (*(at))
 #define MICA_ROM_U32(at)        (*(at))
 #define MICA_ROM_S32(at)        (*(at))

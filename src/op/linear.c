@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linear.c - linear models: the label, or the scores. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "op/op.h"
@@ -58,6 +59,7 @@ struct model {
     const uint32_t *low;
 };
 
+/* The largest coefficient, or intercept, without its sign. */
 static double largest(const struct model *m, bool of_intercepts)
 {
     double most = 0;
@@ -145,42 +147,128 @@ static double float_error(const struct model *m)
     return ((m->n + 1) / 2 + 8) * u * (1 + 4 * (m->n + 8) * u) * 1.001;
 }
 
-static void lower_label(struct lower *l, const struct node *n, const struct model *m)
+/* Whole coefficients and sums of integers: the smallest code, and what others fall back to. */
+static void lower_exact(struct lower *l, const struct node *n, const struct model *m)
 {
-    const bool fast = core_has_float(l->ctx->options.target) &&
-                      l->ctx->options.optimize != MICA_OPTIMIZE_SIZE;
-    if (!fast) {
+    const struct attr_linear *a = n->attr;
+    struct tensor *x = n->in[LINEAR_X], *out = n->out[0];
+    if (a->gives == GIVES_SCORES && out->type == DTYPE_FLOAT32) {
+        struct mica_linear_scores_exact_f32 p = {m->n, m->scores, m->high, m->low};
+        bind(lower_call(l, &kernel_linear_scores_exact_f32, &p), x, out, 0);
+    } else if (a->gives == GIVES_SCORES) {
+        struct mica_linear_scores_exact_f64 p = {m->n, m->scores, m->high, m->low};
+        bind(lower_call(l, &kernel_linear_scores_exact_f64, &p), x, out, 0);
+    } else if (a->decide == DECIDE_CUT) {
+        struct mica_linear_cut_exact p = {m->n, m->scores, m->high, m->low};
+        bind(lower_call(l, &kernel_linear_cut_exact, &p), x, out, 0);
+    } else {
         struct mica_linear_label_exact p = {m->n, m->scores, m->high, m->low};
-        bind(lower_call(l, &kernel_linear_label_exact, &p), n->in[LINEAR_X], n->out[0], 0);
-        return;
+        bind(lower_call(l, &kernel_linear_label_exact, &p), x, out, 0);
     }
-    struct mica_linear_label_f32 p = {m->n, m->scores, 0, 0, m->high, m->low};
-    p.per_x = (float)(float_error(m) * largest(m, false));
-    p.error = (float)(float_error(m) * largest(m, true) + (m->n + 8) * 0x1p-126);
-    bind(lower_call(l, &kernel_linear_label_f32, &p), n->in[LINEAR_X], n->out[0], 0);
 }
+
+/* Labels by float32 sums, on cores that have them in hardware. */
+static void lower_float(struct lower *l, const struct node *n, const struct model *m)
+{
+    const struct attr_linear *a = n->attr;
+    const float per_x = (float)(float_error(m) * largest(m, false));
+    const float error = (float)(float_error(m) * largest(m, true) + (m->n + 8) * 0x1p-126);
+    if (a->decide == DECIDE_CUT) {
+        struct mica_linear_cut_f32 p = {m->n, m->scores, per_x, error, m->high, m->low};
+        bind(lower_call(l, &kernel_linear_cut_f32, &p), n->in[LINEAR_X], n->out[0], 0);
+    } else {
+        struct mica_linear_label_f32 p = {m->n, m->scores, per_x, error, m->high, m->low};
+        bind(lower_call(l, &kernel_linear_label_f32, &p), n->in[LINEAR_X], n->out[0], 0);
+    }
+}
+
+/* The exponent e at which the largest number is at most `limit` * 2^e, and above half of it. */
+static int unit_of(double most, int32_t limit)
+{
+    int e = 0;
+    if (most == 0)
+        return 0;
+    frexp(most / limit, &e); /* most / limit <= 2^e */
+    return nearbyint(ldexp(most, -e)) > limit ? e + 1 : e;
+}
+
+/* The coefficients as 16-bit numbers of the unit 2^unit, and intercepts of 32 bits. */
+struct parts {
+    int32_t exponent; /* at which the intercepts have the unit of sums (linear_dot_s16.h) */
+    int32_t error;    /* of a score, but for half the sum of |x| */
+    const int16_t *part;
+    const int32_t *intercept;
+};
+
+static struct parts parts_of(struct lower *l, const struct model *m)
+{
+    int16_t *part = NEWS(l->ctx, int16_t, (int64_t)m->scores * m->n);
+    int32_t *intercept = NEWS(l->ctx, int32_t, m->scores), most = 0;
+    const int unit = unit_of(largest(m, false), INT16_MAX);
+    const int wide = unit_of(largest(m, true), INT32_MAX);
+    for (int32_t k = 0; k < m->scores; k++) {
+        const double *row = &m->coef[k * (m->n + 1)];
+        int32_t sum = 0;
+        for (int32_t i = 0; i < m->n; i++) {
+            part[k * m->n + i] = (int16_t)nearbyint(ldexp(row[i], -unit));
+            sum += abs(part[k * m->n + i]);
+        }
+        most = sum > most ? sum : most;
+        intercept[k] = (int32_t)nearbyint(ldexp(row[m->n], -wide));
+    }
+    /* A feature is cut by less than a unit, a coefficient is off by up to a half, and an intercept
+     * by a half of up to 2^8 units, and what it is shifted by. */
+    return (struct parts){
+        .exponent = wide + 141 - unit,
+        .error = most + (m->n + 1) / 2 + 130,
+        .part = lower_constant(l, "parts", DTYPE_INT16, (int64_t)m->scores * m->n, part),
+        .intercept = lower_constant(l, "intercepts", DTYPE_INT32, m->scores, intercept),
+    };
+}
+
+/* Labels by sums of 16-bit products, on cores without hardware for floats. */
+static void lower_parts(struct lower *l, const struct node *n, const struct model *m)
+{
+    const struct attr_linear *a = n->attr;
+    const struct parts q = parts_of(l, m);
+    struct call *c;
+    if (a->decide == DECIDE_CUT) {
+        struct mica_linear_cut_s16 p = {m->n,   m->scores,   q.error, q.exponent,
+                                        q.part, q.intercept, m->high, m->low};
+        c = lower_call(l, &kernel_linear_cut_s16, &p);
+    } else { /* the difference of two scores */
+        struct mica_linear_label_s16 p = {m->n,   m->scores,   2 * q.error, q.exponent,
+                                          q.part, q.intercept, m->high,     m->low};
+        c = lower_call(l, &kernel_linear_label_s16, &p);
+    }
+    bind(c, n->in[LINEAR_X], n->out[0], 0);
+    call_bind(c, lower_temp(l, DTYPE_INT16, m->n), 0);
+}
+
+enum { PARTS_MAX = 8192 }; /* features, of which the errors fit 32 bits */
 
 static void lower(struct lower *l, struct node *n)
 {
     const struct attr_linear *a = n->attr;
-    struct tensor *x = n->in[LINEAR_X], *out = n->out[0];
+    const struct mica_options *options = &l->ctx->options;
+    const bool has_float = core_has_float(options->target);
     struct model m = model_of(l, n);
-    if (x->type == DTYPE_FLOAT64) {
+    if (n->in[LINEAR_X]->type == DTYPE_FLOAT64) {
         lower_f64(l, n, &m);
         return;
     }
     split_model(l, &m);
-    if (a->gives == GIVES_LABEL && a->decide != DECIDE_CUT) {
-        lower_label(l, n, &m);
-    } else if (a->gives == GIVES_LABEL) {
-        struct mica_linear_cut_exact p = {m.n, m.scores, m.high, m.low};
-        bind(lower_call(l, &kernel_linear_cut_exact, &p), x, out, 0);
-    } else if (out->type == DTYPE_FLOAT32) {
-        struct mica_linear_scores_exact_f32 p = {m.n, m.scores, m.high, m.low};
-        bind(lower_call(l, &kernel_linear_scores_exact_f32, &p), x, out, 0);
+    if (options->optimize == MICA_OPTIMIZE_SIZE) {
+        lower_exact(l, n, &m);
+    } else if (a->gives == GIVES_LABEL && has_float) {
+        lower_float(l, n, &m);
+    } else if (a->gives == GIVES_LABEL && m.n <= PARTS_MAX) {
+        lower_parts(l, n, &m);
+    } else if (a->gives == GIVES_SCORES && has_float && n->out[0]->type == DTYPE_FLOAT32) {
+        struct mica_linear_scores_f32 p = {m.n, m.scores, m.high, m.low};
+        bind(lower_call(l, &kernel_linear_scores_f32, &p), n->in[LINEAR_X], n->out[0], 0);
     } else {
-        struct mica_linear_scores_exact_f64 p = {m.n, m.scores, m.high, m.low};
-        bind(lower_call(l, &kernel_linear_scores_exact_f64, &p), x, out, 0);
+        lower_exact(l, n, &m);
     }
 }
 

@@ -199,6 +199,13 @@ static struct node *add_link(struct ctx *ctx, struct graph *g, enum link_kind ki
     return node;
 }
 
+static enum link_kind of_singles(enum link_kind kind)
+{
+    return kind == LINK_SOFTMAX    ? LINK_SOFTMAX_F32
+           : kind == LINK_LOGISTIC ? LINK_LOGISTIC_F32
+                                   : kind;
+}
+
 static struct tensor *link_scores(struct ctx *ctx, struct graph *g, const struct heads *h,
                                   struct tensor *scores)
 {
@@ -212,11 +219,11 @@ static struct tensor *link_scores(struct ctx *ctx, struct graph *g, const struct
         times->in[1]->data = copy_bytes(ctx, numbers, sizeof numbers);
         scores = times->out[0];
     }
-    if (h->link != LINK_LOGISTIC_PAIR || !h->is_single)
+    if (!h->is_single)
         return add_link(ctx, g, h->link, scores, 1)->out[0];
-    struct tensor *p = add_link(ctx, g, LINK_LOGISTIC, scores, 1)->out[0];
-    p = add_op(ctx, g, op_table[OP_cast], "rounded", p, 1, DTYPE_FLOAT32, 1)->out[0];
-    p = add_op(ctx, g, op_table[OP_cast], "p", p, 1, DTYPE_FLOAT64, 1)->out[0];
+    if (h->link != LINK_LOGISTIC_PAIR)
+        return add_link(ctx, g, of_singles(h->link), scores, 1)->out[0];
+    struct tensor *p = add_link(ctx, g, LINK_LOGISTIC_F32, scores, 1)->out[0];
     return add_link(ctx, g, LINK_COMPLEMENT, p, 1)->out[0];
 }
 
