@@ -228,7 +228,7 @@ def checked(peers: Figures, fingerprints: dict[str, str]) -> Figures:
 
 def refusals(saved: Figures) -> list[str]:
     """What Mica says it cannot do."""
-    return [f"`{cell}` is refused: {reason}." for cell, reason in sorted(saved["refused"].items())]
+    return [f"- `{cell}` is refused: {reason}." for cell, reason in sorted(saved["refused"].items())]
 
 
 def page(saved: Figures) -> str:
@@ -243,8 +243,10 @@ def page(saved: Figures) -> str:
     for core, title in (("cortex-m4f", "Cortex-M4F"), ("cortex-m0", "Cortex-M0")):
         lines += [f"## {title}", "", *core_table(core, ours, peers)]
     lines += ["## AVR (ATmega2560)", "",
-              "Mica's code runs under simavr on every test row; that of the peers is only linked.",
-              "",
+              "Mica's code runs under simavr on every test row; that of the peers is only linked. "
+              "Faithful there",
+              "means on Cortex-M4F: `double` has 32 bits on AVR, so code that counts on it may "
+              "answer differently.", "",
               "| model | smallest faithful peer: flash / RAM | Mica `size`: flash / RAM | times "
               "| cycles | answers |", "|---|--:|--:|--:|--:|--:|", *avr_rows(ours, peers), "",
               *refusals(saved), ""]
