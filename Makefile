@@ -43,10 +43,10 @@ example-digits-forest: setup package
 example-anomaly: setup package
 	@$(PACKAGE) $(PYTHON) examples/anomaly/anomaly.py
 
-test: setup all
+test: setup all package
 	@scripts/test.sh
 
-test-all: setup all
+test-all: setup all package
 	@scripts/test-all.sh $(FUZZ_SECONDS)
 
 bench: setup all

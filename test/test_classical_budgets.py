@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Classical models: nothing grows, every answer is the estimator's, and the page says so.
 
-`make bench-classical` shows what changed; `bench/classical/classical.py --update` saves new figures.
+`make bench-classical` shows what changed; `bench/classical/classical.py --update` saves figures.
 """
 
 from __future__ import annotations
@@ -53,10 +53,11 @@ def test_nothing_grew(cell: str) -> None:
 
 
 def test_all_models_are_saved() -> None:
-    """Each model has figures for every core and objective, and all its answers were right; one has an
-    array that no AVR can hold."""
+    """Each model has figures for every core and objective, and all its answers were right. Two
+    have a table that is larger than an array of avr-gcc."""
     assert sorted({**SAVED["figures"], **SAVED["refused"]}) == sorted(ours.cells(models.NAMES))
-    assert set(SAVED["refused"]) <= {"digits-rf100 avr size"}
+    assert set(SAVED["refused"]) <= {"digits-rf100 avr size", "digits-hgb30 avr size",
+                                     "digits-lgbm30 avr size"}
     assert not ours.unfaithful(SAVED["figures"])
 
 

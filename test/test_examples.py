@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples of estimators run from fit() to an emulated core, and print what their pages show."""
+"""Examples of estimators run from fit() to an emulated core, and print what their pages show."""
 
 from __future__ import annotations
 

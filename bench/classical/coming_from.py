@@ -37,7 +37,8 @@ def run_peer(case: Any, converted: Any, folder: Path) -> dict[str, Any]:
     from program import Failed, Program, core
 
     try:
-        program = Program(converted, case.test if converted.rows is None else converted.rows, folder)
+        rows = case.test if converted.rows is None else converted.rows
+        program = Program(converted, rows, folder)
         model, figures = program.build_and_weigh(core(CORE), "-Os")
         answers, counted = program.execute(core(CORE), "-Os", model)
     except Failed as reason:
@@ -308,8 +309,9 @@ def filled(text: str) -> str:
     results = saved()
     for name, make in TABLES.items():
         table = "\n".join(make(results))
-        text, n = re.subn(rf"(<!-- table {name} -->\n).*?(\n<!-- end -->)",
-                          lambda found, table=table: found[1] + table + found[2], text, flags=re.S)
+        text, n = re.subn(rf"(<!-- table {name} -->\n).*?(<!-- end -->)",
+                          lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text,
+                          flags=re.S)
         assert n == 1, f"docs/coming-from.md has no place for the table {name}"
     return text
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The classical models that are measured, fitted the same way for Mica and for its peers.
 
-Data sets are those that scikit-learn carries, features float32, 30 % of the rows for the test, every
-seed 0. What is not given here is the library's default.
+Data sets are those that scikit-learn carries, features float32, 30 % of the rows for the test,
+every seed 0. What is not given here is the library's default.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@
     peers.py                                everything: half an hour and more
     peers.py --models digits-rf10 --peers emlearn,m2cgen
 
-It makes .venv-peers with the versions below and runs in it; scikit-learn, numpy, xgboost and lightgbm
-are those of .venv, so the models are the same. Results change with these versions and
-the cross compilers only; what is not measured now stays in the file.
+It makes .venv-peers with the versions below and runs in it; scikit-learn, numpy, xgboost and
+lightgbm are those of .venv, so the models are the same. Results change with these versions and the
+cross compilers only; what is not measured now stays in the file.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--models", default=",".join(NAMES), help="with commas")
-    parser.add_argument("--peers", default="", help="with commas; the beginning of a name is enough")
+    parser.add_argument("--peers", default="", help="beginnings of names, with commas")
     words = parser.parse_args()
     chosen = [peer for peer in PEERS
               if any(peer.startswith(word) for word in words.peers.split(","))]

@@ -175,7 +175,8 @@ class Program:
         caller, size = place["ask"]
         origin, flash = where.facts["flash"].split()
         (self.folder / "count.in").write_text(
-            f"isa thumb\nsteps 1\nenter {place['peer_predict'][0]}\nleave {caller} {caller + size}\n"
+            f"isa thumb\nsteps 1\nenter {place['peer_predict'][0]}\n"
+            f"leave {caller} {caller + size}\n"
             f"flash {int(origin, 0)} {int(origin, 0) + int(flash)}\nwrites 0 0\n")
         for name in ("answers.bin", "count.out"):
             (self.folder / name).unlink(missing_ok=True)

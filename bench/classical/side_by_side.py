@@ -31,21 +31,21 @@ make bench-classical                      # Mica's column: minutes
 - **Models**: bench/classical/models.py. Data sets of scikit-learn, float32 features, 30 % of the
   rows for the test, every seed 0. `digits-logreg` has standardised features; the scaler is not
   part of what is converted.
-- **Faithful**: the estimator's own label on every row of the test split; for numbers, no error above
-  0.001 standard deviations of the target. Answers are those of the code on the emulated core.
+- **Faithful**: the estimator's own label on every row of the test split; for numbers, no error
+  above 0.001 standard deviations of the target. Answers are those of the code on the emulated core.
 - **Flash**: what is linked. Of Mica the function `predict` with all that it calls and reads; of
   a peer the difference to the same program with an empty function (library functions that the
-  start-up code needs anyway cost a peer nothing). `size` is -Os, `speed` -O2; of a peer flash is
-  that of -Os.
+  start-up code needs anyway cost a peer nothing). All with -Os: `size` and `speed` are what Mica
+  writes, and its code is compiled for size either way.
 - **Instructions**: the mean over the test rows, counted by the same plugin from the entry of the
   function to its return; the loop and the call around it are not in it, on either side. Of a peer
   the better of -Os and -O2. Tables that were counted with a harness loop have some ten more.
 - **What is called**: `NAME_predict`; of a peer its label function, or its scores and the
   few lines behind them that pick a label.
 - **emlearn, scaled**: emlearn's integers want features that fill their range, so the model is
-  fitted anew on scaled features, and compared with that one. **m2cgen, 2 parameters set**: XGBoost fitted
-  with `base_score=0.5, num_parallel_tree=1`, which m2cgen reads from the estimator. **sklearn-porter** is of 2019: it gets
-  the estimator's attributes under their names of then.
+  fitted anew on scaled features, and compared with that one. **m2cgen, 2 parameters set**:
+  XGBoost fitted with `base_score=0.5, num_parallel_tree=1`, which m2cgen reads from the estimator.
+  **sklearn-porter** is of 2019: it gets the estimator's attributes under their names of then.
 - **Limits**: 150 s of a processor for a compilation or a run.
 
 {versions}
@@ -75,7 +75,7 @@ def best(peers: Figures, cells: tuple[str, ...], key: str) -> tuple[int | None, 
 def core_rows(core: str, ours: Figures, peers: Figures) -> Iterator[str]:
     """A line for each model: both objectives beside the best peers."""
     for task in TASKS:
-        size, speed = (ours.get(f"{task.name} {core} {objective}") for objective in ("size", "speed"))
+        size, speed = (ours.get(f"{task.name} {core} {word}") for word in ("size", "speed"))
         if not size or not speed:
             continue
         mine = peers.get(task.name, {})
@@ -228,7 +228,7 @@ def checked(peers: Figures, fingerprints: dict[str, str]) -> Figures:
 
 def refusals(saved: Figures) -> list[str]:
     """What Mica says it cannot do."""
-    return [f"`{cell}` is refused: {reason}." for cell, reason in sorted(saved["refused"].items())]
+    return [f"- `{cell}` is refused: {reason}." for cell, reason in sorted(saved["refused"].items())]
 
 
 def page(saved: Figures) -> str:
@@ -243,7 +243,10 @@ def page(saved: Figures) -> str:
     for core, title in (("cortex-m4f", "Cortex-M4F"), ("cortex-m0", "Cortex-M0")):
         lines += [f"## {title}", "", *core_table(core, ours, peers)]
     lines += ["## AVR (ATmega2560)", "",
-              "Mica's code runs under simavr on every test row; that of the peers is only linked.", "",
+              "Mica's code runs under simavr on every test row; that of the peers is only linked. "
+              "Faithful there",
+              "means on Cortex-M4F: `double` has 32 bits on AVR, so code that counts on it may "
+              "answer differently.", "",
               "| model | smallest faithful peer: flash / RAM | Mica `size`: flash / RAM | times "
               "| cycles | answers |", "|---|--:|--:|--:|--:|--:|", *avr_rows(ours, peers), "",
               *refusals(saved), ""]

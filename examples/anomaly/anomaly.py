@@ -62,7 +62,8 @@ def found(labels: np.ndarray, diagnosis: np.ndarray) -> list[str]:
             for of in (diagnosis != BENIGN, diagnosis == BENIGN)]
 
 
-def table(forest: IsolationForest, model: mica.Model, test: np.ndarray, diagnosis: np.ndarray) -> str:
+def table(forest: IsolationForest, model: mica.Model, test: np.ndarray, diagnosis: np.ndarray
+          ) -> str:
     """Both objectives beside scikit-learn, in Markdown."""
     want, scores = forest.predict(test), forest.score_samples(test)
     columns = [["scikit-learn", *found(want, diagnosis),

@@ -44,7 +44,8 @@ def command(*words: Any) -> str:
     return done.stdout
 
 
-def on_core(model: mica.Model, test: np.ndarray, objective: str) -> tuple[np.ndarray, dict[str, int]]:
+def on_core(model: mica.Model, test: np.ndarray, objective: str
+            ) -> tuple[np.ndarray, dict[str, int]]:
     """The labels of predict() for every row, from the core, and what it took there."""
     with tempfile.TemporaryDirectory() as folder:
         file, rows, labels = (Path(folder) / name for name in ("model.onnx", "x.npy", "y.npy"))
