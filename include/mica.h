@@ -66,6 +66,7 @@ struct mica_options {
         *functions; /* the ones to generate, with commas: "predict,predict_proba"; NULL: all */
     const char
         *input_type; /* the caller promises features of int8, uint8 or int16; NULL: float32 */
+    int finite;      /* the caller promises features that are numbers, never NaN */
     int float64; /* numbers are given as double, bit for bit those of the training library's sums */
     struct mica_names features, classes;
 };

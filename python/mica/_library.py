@@ -41,6 +41,7 @@ class Options(Structure):
         ("stream_axis", c_int),
         ("functions", c_char_p),
         ("input_type", c_char_p),
+        ("finite", c_int),
         ("float64", c_int),
         ("features", Names),
         ("classes", Names),

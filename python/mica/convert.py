@@ -29,6 +29,7 @@ def convert(
     dtype: Any = np.float64,
     input_type: str = "float32",
     output_type: str = "float32",
+    finite: bool = False,
     profile: str = "tflm",
 ) -> Model:
     """Makes C of a fitted estimator, or of a model file (.tflite, .onnx, .json, .txt, .ubj).
@@ -42,6 +43,7 @@ def convert(
                    computes scalers and linear models in the type of its input
     input_type     what the C takes: float32, or the caller's promise of int16, int8 or uint8
     output_type    of scores and values: float32, or float64 for a double in C
+    finite         the promise that no feature is NaN: trees then have no code for its way
     profile        arithmetic of quantised networks: "tflm", "litert" or "single"
     """
     if input_type not in INPUT_TYPES:
@@ -58,6 +60,7 @@ def convert(
         "profile": profile,
         "functions": tuple(functions) if functions is not None else None,
         "arithmetic": arithmetic,
+        "finite": bool(finite),
         "float64": output_type == "float64",
     }
     if isinstance(model, (str, os.PathLike)):

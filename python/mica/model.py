@@ -34,6 +34,7 @@ class Source:
     profile: str
     functions: tuple[str, ...] | None
     input_type: str | None
+    finite: bool
     float64: bool
     feature_names: tuple[str, ...] | None
     classes: list[np.ndarray] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Source:
             o.functions = ",".join(self.functions).encode()
         if self.input_type:
             o.input_type = self.input_type.encode()
+        o.finite = self.finite
         o.float64 = self.float64
         if self.feature_names:
             o.features = _library.names(self.feature_names)
@@ -311,6 +313,8 @@ class Model:
         options = []
         if self._source.input_type:
             options += ["--input-type", self._source.input_type]
+        if self._source.finite:
+            options += ["--finite"]
         if self._source.float64:
             options += ["--float64"]
         if not self._functions:

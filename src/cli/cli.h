@@ -40,6 +40,7 @@ struct cli_flag {
         {"--keep-input", CLI_SWITCH, &(options).keep_input},    \
         {"--stream", CLI_NUMBER, &(options).stream_axis},       \
         {"--functions", CLI_TEXT, &(options).functions},        \
+        {"--finite", CLI_SWITCH, &(options).finite},            \
         {"--float64", CLI_SWITCH, &(options).float64},          \
         {"--input-type", CLI_TEXT, &(options).input_type},      \
     {                                                           \

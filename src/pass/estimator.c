@@ -99,7 +99,8 @@ void pass_estimator(struct ctx *ctx, struct graph *g)
 {
     const struct mica_options *o = &ctx->options;
     if (!g->role) {
-        if (o->functions || o->input_type || o->float64 || o->features.n || o->classes.n)
+        if (o->functions || o->input_type || o->float64 || o->finite || o->features.n ||
+            o->classes.n)
             fail(ctx, NULL,
                  "functions, types of features and names are for estimators; this is a "
                  "network, whose inputs and outputs are as they are");
