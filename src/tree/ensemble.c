@@ -117,6 +117,16 @@ static const float *thresholds(struct ctx *ctx, const struct node *n, const stru
     return rough;
 }
 
+/* Where no feature is NaN, only a zero can be missing. */
+static const uint8_t *flags_of_finite(struct ctx *ctx, const struct trees *t)
+{
+    uint8_t *flags = copy_bytes(ctx, t->flags, (size_t)t->n_nodes);
+    for (int32_t i = 0; i < t->n_nodes; i++)
+        if (!(flags[i] & TREE_ZERO_MISSING))
+            flags[i] &= (uint8_t)~TREE_MISSING_LEFT;
+    return flags;
+}
+
 const struct trees *trees_of(struct ctx *ctx, const struct node *n)
 {
     const struct attr_trees *a = n->attr;
@@ -157,6 +167,8 @@ const struct trees *trees_of(struct ctx *ctx, const struct node *n)
         t->set = array(ctx, n, TREES_SETS, DTYPE_UINT32, -1, "sets");
     }
     check_trees(ctx, n, t);
+    if (ctx->options.finite)
+        t->flags = flags_of_finite(ctx, t);
     return t;
 }
 

@@ -121,7 +121,7 @@ static int32_t key_of(const struct trees *t, float threshold)
     return threshold > (float)high ? high : (int32_t)floorf(threshold);
 }
 
-static void set_keys(const struct trees *t, bool finite, struct draft *d, struct forest *f)
+static void set_keys(const struct trees *t, struct draft *d, struct forest *f)
 {
     for (int32_t i = 0; i < d->n_nodes; i++) {
         const float threshold = t->threshold[d->key[i]];
@@ -132,9 +132,8 @@ static void set_keys(const struct trees *t, bool finite, struct draft *d, struct
         const bool categories = d->flags[i] & TREE_CATEGORIES;
         d->key[i] = categories ? (int32_t)threshold : key_of(t, threshold);
         f->has_negative_key |= d->key[i] < 0;
-        /* Integers are never NaN, and others where the caller says so; then only a zero can be
-         * missing. */
-        if ((finite || t->x_type != DTYPE_FLOAT32) && !(d->flags[i] & TREE_ZERO_MISSING))
+        /* Integers are never NaN; then only a zero can be missing. */
+        if (t->x_type != DTYPE_FLOAT32 && !(d->flags[i] & TREE_ZERO_MISSING))
             d->flags[i] &= (uint8_t)~TREE_MISSING_LEFT;
         f->tests_missing_left += (d->flags[i] & TREE_MISSING_LEFT) != 0;
         f->tests_zero_missing += (d->flags[i] & TREE_ZERO_MISSING) != 0;
@@ -160,7 +159,7 @@ const struct forest *prepare_trees(struct ctx *ctx, const struct trees *t)
     prune(ctx, t, &d);
     compact(ctx, t, &d);
     compact_values(ctx, t, &d);
-    set_keys(t, ctx->options.finite, &d, f);
+    set_keys(t, &d, f);
     f->trees = t;
     f->n_features = t->n_features;
     f->n_trees = t->n_trees;
