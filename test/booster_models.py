@@ -5,6 +5,7 @@ Run as a program, it writes the files that the fuzzer starts from."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 ROWS = 400
+ROUNDS = 12
 HOSTILE = np.array(
     [0, -0.0, 1e-35, -1e-35, 1e-36, 2e-35, 1e-45, -1e-45, 1e30, -1e30, 3e9, -3e9, 65535, 1, 2, 3, -1, 0.5,
      np.nan],
@@ -63,7 +65,7 @@ def hostile_rows(x: np.ndarray, thresholds: np.ndarray, categories: tuple[int, .
     rows = np.where(draw.random(rows.shape) < 0.25, draw.choice(HOSTILE, rows.shape), rows)
     rows = np.r_[x, rows].astype(np.float32)
     for column in categories:
-        odd = draw.choice(np.float32([-0.5, -1, 0.999, 39.5, 41, 1e6, 2**31, np.nan]), len(rows))
+        odd = draw.choice(np.float32([-0.5, -0.0, -1, 0.999, 39.5, 41, 1e6, 2**31, np.nan]), len(rows))
         of_x = draw.choice(x[:, column], len(rows))
         rows[:, column] = np.where(draw.random(len(rows)) < 0.3, odd, of_x)
     return rows
@@ -72,7 +74,7 @@ def hostile_rows(x: np.ndarray, thresholds: np.ndarray, categories: tuple[int, .
 # ---- XGBoost -----------------------------------------------------------------------------------
 
 
-def xgboost_model(parameters: dict[str, Any], x: np.ndarray, y: np.ndarray, rounds: int = 12,
+def xgboost_model(parameters: dict[str, Any], x: np.ndarray, y: np.ndarray, rounds: int,
                   categories: tuple[int, ...] = (), names: list[str] | None = None) -> Model:  # fmt: skip
     import xgboost
 
@@ -122,9 +124,9 @@ def xgboost_models() -> dict[str, Callable[[], Model]]:
     two = (y > 0).astype(int)
     positive = np.abs(y) + 0.1
 
-    def of(y: np.ndarray, x: np.ndarray = x, rounds: int = 12, categories: tuple[int, ...] = (),
+    def of(y: np.ndarray, x: np.ndarray = x, rounds: int | None = None, categories: tuple[int, ...] = (),
            names: list[str] | None = None, **parameters: Any) -> Callable[[], Model]:  # fmt: skip
-        return lambda: xgboost_model(parameters, x, y, rounds, categories, names)
+        return lambda: xgboost_model(parameters, x, y, rounds or ROUNDS, categories, names)
 
     models = {
         "logistic": of(two, objective="binary:logistic"),
@@ -142,6 +144,10 @@ def xgboost_models() -> dict[str, Callable[[], Model]]:
                    max_cat_to_onehot=1),
         "dart": of(two, objective="binary:logistic", booster="dart", rate_drop=0.4),
         "multilabel": of(np.c_[two, y > 1], objective="binary:logistic"),
+        "linear logistic": of(two, objective="binary:logistic", booster="gblinear"),
+        "linear softprob": of(classes(y, 4), objective="multi:softprob", num_class=4,
+                              booster="gblinear"),
+        "linear": of(y, objective="reg:squarederror", booster="gblinear"),
         "two outputs": of(np.c_[y, -y * y], objective="reg:squarederror"),
         "vector leaves": of(np.c_[y, -y * y, y / 3], objective="reg:squarederror",
                             multi_strategy="multi_output_tree"),
@@ -163,7 +169,7 @@ def lightgbm_model(parameters: dict[str, Any], x: np.ndarray, y: np.ndarray,
                    categories: tuple[int, ...] = (), names: list[str] | None = None) -> Model:  # fmt: skip
     import lightgbm
 
-    rounds = 12
+    rounds = ROUNDS
     fixed = {"verbose": -1, "num_leaves": 8, "num_threads": 1, "seed": 1, "deterministic": True}
     data = lightgbm.Dataset(x, y, categorical_feature=list(categories), feature_name=names or "auto")
     if parameters["objective"] in ("lambdarank", "rank_xendcg"):
@@ -237,7 +243,7 @@ def catboost_model(parameters: dict[str, Any], x: np.ndarray, y: np.ndarray,
     classifiers = ("Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll", "MultiLogloss")
     if loss not in classifiers:
         kind = catboost.CatBoostRegressor
-    fixed = {"iterations": 12, "verbose": 0, "depth": 3, "allow_writing_files": False,
+    fixed = {"iterations": ROUNDS, "verbose": 0, "depth": 3, "allow_writing_files": False,
              "thread_count": 1, "random_seed": 1}  # fmt: skip
     model = kind(**{**fixed, **parameters}).fit(x, y)
     if change:
@@ -296,13 +302,28 @@ MODELS = {"xgboost": (xgboost_models, "json"), "lightgbm": (lightgbm_models, "tx
           "catboost": (catboost_models, "json")}  # fmt: skip
 
 
+def without_history(text: str) -> str:
+    """A model of CatBoost without what it says of its training, most of a small file."""
+    model = json.loads(text)
+    if "model_info" in model:
+        info = model["model_info"]
+        params = {"loss_function": info["params"]["loss_function"]}
+        keys = ("class_params", "binclass_probability_threshold")
+        model["model_info"] = {**{k: info[k] for k in keys if k in info}, "params": params}
+    return json.dumps(model, separators=(",", ":"))
+
+
 def main() -> None:
+    global ROUNDS
+    ROUNDS = 2
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for library, (models, suffix) in MODELS.items():
         for name, make in models().items():
             file = f"{library}-{name.replace(' ', '-').replace(':', '-')}.{suffix}"
-            (folder / file).write_text(make().text)
+            text = make().text
+            short = without_history(text) if suffix == "json" else text.split("feature_importances:")[0]
+            (folder / file).write_text(short + "\n  ")
 
 
 if __name__ == "__main__":

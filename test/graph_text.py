@@ -146,6 +146,13 @@ def scores(graph: Graph, x: np.ndarray) -> np.ndarray:
     """What the sums of an ensemble are, before any link."""
     x = np.asarray(x, np.float32)
     for node in graph.nodes:
+        if node.op == "dense":  # of columns of which the first is 1: float32 sums in their order
+            columns = np.c_[np.ones(len(x), np.float32), x]
+            weights = graph.constants[node.inputs[1]]
+            sums = np.zeros((len(x), len(weights)), np.float32)
+            for i in range(columns.shape[1]):
+                sums += columns[:, i : i + 1] * weights[:, i]
+            return sums
         if node.attributes.get("gives") != "scores":
             continue
         if node.op == "trees":

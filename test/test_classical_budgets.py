@@ -26,7 +26,7 @@ def load(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-ours, page, models = load("ours"), load("page"), load("models")
+ours, page, models = load("ours"), load("side_by_side"), load("models")
 ours.MICA = MICA
 SAVED = ours.load_budgets()
 COMPILERS = {"avr": "avr-gcc"}
@@ -47,7 +47,7 @@ def test_nothing_grew(cell: str) -> None:
     _, figures, reason = ours.measure(cell)
     assert figures is not None, reason
     assert figures["faithful"], ours.shown(figures)
-    if ours.prepared(name)[0].fingerprint == SAVED["fingerprints"][name]:
+    if ours.fingerprint(name) == SAVED["fingerprints"][name]:
         grew, _ = ours.growth(SAVED["figures"], {cell: figures})
         assert not grew, "\n".join(grew)
 

@@ -207,6 +207,15 @@ def test_two_classes_by_probability(tmp_path: Path) -> None:
     assert np.array_equal(label, want_label) and same_bits(scores, want)
 
 
+def test_two_classes_logistic_of_positive_weights(tmp_path: Path) -> None:
+    """The label is the likelier class, whatever the signs of the weights: the base decides here."""
+    made = classifier(signed(True, 4), 3, [0, 1], post_transform="LOGISTIC", base_values=[-0.45])
+    x = rows(3)
+    label, scores = run_mica(made, tmp_path, x)
+    assert np.allclose(scores, run_runtime(made, x)[1], rtol=0, atol=2e-7)
+    assert set(label) == {"0", "1"} and np.array_equal(label == "1", scores[:, 1] > 0.5)
+
+
 def test_two_classes_with_weights_for_both(tmp_path: Path) -> None:
     """The largest sum decides, as the standard says; runtimes give the numbers 0 and 1 here."""
     made = classifier(grown("class", 3, 2, 11, 4, 6, True), 3, [5, 7])
@@ -334,11 +343,12 @@ def linear_bound(x: np.ndarray, coef: np.ndarray, intercept: np.ndarray) -> np.n
     return 2 * (x.shape[1] + 2) * 2.0**-24 * terms
 
 
-@pytest.mark.parametrize("transform", ["NONE", "LOGISTIC", "SOFTMAX"])
-@pytest.mark.parametrize("scores", [1, 2, 4])
-def test_linear_classifier(tmp_path: Path, transform: str, scores: int) -> None:
-    if scores == 1 and transform == "SOFTMAX":
-        pytest.skip("of one score there is no softmax")
+@pytest.mark.parametrize(
+    ("scores", "transform"),
+    [(1, "NONE"), (1, "LOGISTIC")]
+    + [(k, transform) for k in (2, 4) for transform in ("NONE", "LOGISTIC", "SOFTMAX")],
+)
+def test_linear_classifier(tmp_path: Path, scores: int, transform: str) -> None:
     rng = np.random.default_rng(scores)
     coef = rng.normal(size=(scores, 5)).astype(np.float32)
     intercept = rng.normal(size=scores).astype(np.float32)
@@ -569,6 +579,13 @@ def external(made: Any) -> None:
     tensor.external_data.add(key="location", value="weights.bin")
 
 
+def forgetful() -> Any:
+    """Three classes of which a leaf names one."""
+    trees = Trees("class")
+    trees.tree(("LEQ", 0, 0.5, {0: -1.0}, ("LEQ", 1, 0.5, {1: 1.0}, {2: 1.0})))
+    return classifier(trees, 3, [0, 1, 2])
+
+
 MATMUL = helper.make_node("MatMul", ["x", "w"], ["y"])
 W = np.ones((3, 2), np.float32)
 REFUSALS: dict[str, tuple[Any, str]] = {
@@ -644,6 +661,7 @@ REFUSALS: dict[str, tuple[Any, str]] = {
         ),
         "class 1 is 1099511627776; labels are integers of 32 bits",
     ),
+    "class without a weight": (forgetful(), "reach no leaf with a weight for class 0"),
     "norm": (with_nodes(ml("Normalizer", ["x"], ["y"], norm="MAX")), "norm MAX is not supported"),
     "no input": (with_nodes(helper.make_node("Neg", ["z"], ["y"])), "its input 'z' does not exist"),
     "order": (

@@ -17,6 +17,7 @@ onnxmltools = pytest.importorskip("onnxmltools")
 xgboost = pytest.importorskip("xgboost")
 lightgbm = pytest.importorskip("lightgbm")
 from onnxmltools.convert.common.data_types import FloatTensorType  # noqa: E402
+from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType  # noqa: E402
 from sklearn import compose, datasets, ensemble, feature_selection, impute  # noqa: E402
 from sklearn import linear_model, multiclass, pipeline, preprocessing, svm, tree  # noqa: E402
 
@@ -260,6 +261,53 @@ def test_linear_models(tmp_path: Path, case: str) -> None:
             assert np.array_equal(got[clear], want[clear])
         else:
             assert (np.abs(got - want) <= bound + 3e-7).all()
+
+
+FOREST = ensemble.RandomForestClassifier(7, random_state=2)
+TYPED: dict[str, tuple[Any, Any, Any]] = {
+    "double": (FOREST, DoubleTensorType, np.float64),
+    "double scaler": (
+        pipeline.make_pipeline(preprocessing.StandardScaler(), FOREST),
+        DoubleTensorType,
+        np.float64,
+    ),
+    "double range": (
+        pipeline.make_pipeline(preprocessing.MinMaxScaler(), FOREST),
+        DoubleTensorType,
+        np.float64,
+    ),
+    "integers": (FOREST, Int64TensorType, np.int64),
+    "integers scaled": (
+        pipeline.make_pipeline(preprocessing.StandardScaler(), FOREST),
+        Int64TensorType,
+        np.int64,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TYPED)
+def test_inputs_of_other_types(tmp_path: Path, case: str) -> None:
+    """Features are float32 in C; what the file computes of them in double decides the same."""
+    estimator, kind, dtype = TYPED[case]
+    x, y = load("iris")
+    x = np.round(x) if dtype == np.int64 else x
+    types = [("x", kind([None, x.shape[1]]))]
+    made = skl2onnx.convert_sklearn(
+        estimator.fit(x.astype(np.float64), y), initial_types=types, options={"zipmap": False}
+    )
+    x = np.round(rows(x)) if dtype == np.int64 else rows(x)
+    for got, want in zip(run_mica(made, tmp_path, x), run_runtime(made, x.astype(dtype))):
+        assert np.array_equal(got, want)
+
+
+def test_linear_models_in_double(tmp_path: Path) -> None:
+    x, y = load("diabetes")
+    steps = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LinearRegression())
+    types = [("x", DoubleTensorType([None, x.shape[1]]))]
+    made = skl2onnx.convert_sklearn(steps.fit(x.astype(np.float64), y), initial_types=types)
+    x = rows(x)
+    got, want = run_mica(made, tmp_path, x)[0], run_runtime(made, x.astype(np.float64))[0]
+    assert got.dtype == np.float64 and np.allclose(got, want, rtol=1e-13, atol=1e-11)
 
 
 def test_categories_of_lightgbm(tmp_path: Path) -> None:

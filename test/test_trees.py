@@ -17,6 +17,7 @@ from support import ALL, PORTABLE, evaluate, mica, need, run
 ROWS = 20000 if ALL else 1000
 ENSEMBLES = 400 if ALL else 25
 NAMES = {"label": "predict", "scores": "decision_function"}
+SHAPES = ["votes", "weights", "boosted", "cut", "path", "float32", "softmax float32", "softmax float64"]
 BUILDS = {
     "gcc": (),
     "clang": (),
@@ -118,12 +119,17 @@ def random_ensemble(r: np.random.Generator, shape: str) -> trees.Ensemble:
     elif shape == "path":
         e.decide, e.path = "cut", True
         make = lambda: float(r.choice([0.0, 0.0, 1.0, 2.3, 4.1]))
+    elif shape == "softmax float64":
+        e.n_scores = scores
+        make = lambda: leaf(r)
     else:
         e.n_scores, e.sums = scores, "float32"
         make = lambda: np.float32(np.clip(leaf(r), -1e30, 1e30))
         e.base = [float(np.float32(v)) for v in r.normal(size=scores)]
-        if r.random() < 0.3:
+        if r.random() < 0.3 and shape == "float32":
             e.n_scores, e.decide, e.base = 1, "cut", e.base[:1]
+    if shape.startswith("softmax"):
+        e.decide, e.sums = "softmax", shape[8:]
     if flags & trees.CATEGORIES and e.x_type != "float32":
         flags &= ~trees.MISSING_LEFT if r.random() < 0.5 else 7
     for t in range(n_trees):
@@ -151,7 +157,7 @@ def check(e: trees.Ensemble, x: np.ndarray, folder: Path, what: str) -> None:
     assert not wrong.any(), f"{what}: {wrong.sum()} labels differ, first of row {np.argmax(wrong)}"
 
 
-@pytest.mark.parametrize("shape", ["votes", "weights", "boosted", "cut", "path", "float32"])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_random_ensembles(tmp_path: Path, shape: str) -> None:
     for seed in range(ENSEMBLES):
         r = np.random.default_rng([seed, len(shape)])
@@ -182,7 +188,8 @@ def generated(e: trees.Ensemble, x: np.ndarray, folder: Path, head: str, *words:
     """What the generated C of one head, compiled here, gives for rows."""
     graph, program = folder / "trees.ir", folder / "trees"
     graph.write_text(e.text((head,)))
-    mica("compile", graph, "-o", folder, "--name", "trees", "--float64", *words)
+    words += ("--float64",) if head == "scores" else ()
+    mica("compile", graph, "-o", folder, "--name", "trees", *words)
     n = (len(e.groups) if e.groups else 1) if head == "label" else e.n_scores
     call = f"trees_{NAMES[head]}(in"
     call = f"{call}, out)" if n > 1 else f"out[0] = {call})"
@@ -195,10 +202,19 @@ def generated(e: trees.Ensemble, x: np.ndarray, folder: Path, head: str, *words:
     return np.frombuffer(done.stdout, np.int32 if head == "label" else np.float64).reshape(len(x), n)
 
 
-@pytest.mark.parametrize("optimize", ["size", "speed"])
-@pytest.mark.parametrize("shape", ["votes", "weights", "boosted", "cut", "path", "float32"])
-def test_generated_code_gives_the_same(tmp_path: Path, shape: str, optimize: str) -> None:
+# On AVR nested ifs of more than a few tests are too large: there, speed means words.
+DESIGNS = {
+    "size": ("--optimize", "size"),
+    "speed": ("--optimize", "speed"),
+    "words": ("--optimize", "speed", "--target", "avr"),
+}
+
+
+@pytest.mark.parametrize("design", ["size", "speed"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_generated_code_gives_the_same(tmp_path: Path, shape: str, design: str) -> None:
     need("gcc")
+    words = DESIGNS[design]
     for seed in range(1000, 1000 + (60 if ALL else 4)):
         r = np.random.default_rng([seed, len(shape)])
         e = random_ensemble(r, shape)
@@ -206,13 +222,27 @@ def test_generated_code_gives_the_same(tmp_path: Path, shape: str, optimize: str
         with np.errstate(over="ignore", invalid="ignore"):
             e.cut = float(e.scores(x)[80, 0])
             labels, scores = e.labels(x), e.scores(x).astype(np.float64)
-        got = generated(e, x, tmp_path, "scores", "--optimize", optimize)
+        got = generated(e, x, tmp_path, "scores", *words)
         assert np.array_equal(got.view(np.uint64), scores.view(np.uint64)), seed
-        assert np.array_equal(generated(e, x, tmp_path, "label", "--optimize", optimize), labels), seed
+        assert np.array_equal(generated(e, x, tmp_path, "label", *words), labels), seed
+
+
+@pytest.mark.parametrize("name", ["forest", "extra trees", "boosting", "isolation"])
+def test_labels_from_words(tmp_path: Path, name: str) -> None:
+    """Ensembles too large for nested ifs on AVR, whose code runs here as well."""
+    need("gcc")
+    x, y = data_of("digits", False)
+    fitted = estimator(name).set_params(n_estimators=5).fit(x, y)
+    e = trees.from_sklearn(fitted)
+    rows = np.concatenate([x, trees.hostile_rows(e, x, ROWS)])
+    got = generated(e, rows, tmp_path, "label", *DESIGNS["words"])[:, 0]
+    assert "_roots[" in (tmp_path / "trees.c").read_text()
+    want = fitted.predict(rows)
+    assert np.array_equal(got, (want + 1) // 2 if name == "isolation" else want)
 
 
 @pytest.mark.parametrize("compiler", BUILDS)
-@pytest.mark.parametrize("shape", ["votes", "weights", "boosted", "cut", "path", "float32"])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_generated_code_is_clean(tmp_path: Path, shape: str, compiler: str) -> None:
     need(compiler)
     target = "avr" if compiler == "avr-gcc" else "cortex-m0"

@@ -3,7 +3,8 @@
 """Classical models: Mica beside its peers, against the saved figures.
 
     classical.py                measure Mica's column and compare it with the saved one
-    classical.py --update       save it instead, as new budgets, and write docs/classical.md
+    classical.py --update       save it instead, as new budgets, and write what shows the figures:
+                                docs/classical.md, docs/coming-from.md, pages of the examples
     classical.py --page         only write the page
 
 The peers' column is what bench/classical/peers.py saved; it changes with their versions only.
@@ -15,9 +16,18 @@ from __future__ import annotations
 import argparse
 import sys
 
+import coming_from
+from examples import refresh_pages
 from models import NAMES
-from ours import growth, load_budgets, measure_all, prepared, save_budgets, unfaithful, versions
-from page import write_page
+from ours import (
+    fingerprint,
+    growth,
+    load_budgets,
+    measure_all,
+    save_budgets,
+    unfaithful,
+)
+from side_by_side import write_page
 
 
 def main() -> int:
@@ -31,24 +41,25 @@ def main() -> int:
     if words.page:
         write_page(saved)
         return 0
-    names = words.models.split(",")
-    figures, refused = measure_all(names)
-    fingerprints = {name: prepared(name)[0].fingerprint for name in names}
-    grew, other = growth(saved["figures"], figures)
-    wrong = unfaithful(figures)
-    lost = {cell: reason for cell, reason in refused.items() if cell not in saved.get("refused", {})}
-    for line in other:
-        print(line)
-    for line in grew:
-        print(f"GREW {line}")
-    for line in wrong:
-        print(f"WRONG {line}")
-    for cell, reason in lost.items():
-        print(f"REFUSED {cell}: {reason}")
-    print(f"{len(figures)} measured: {len(grew)} figures grew, {len(other)} shrank or are new")
+    grew, other, wrong, lost = [], [], [], []
+    for name in words.models.split(","):
+        figures, refused = measure_all([name])
+        larger, smaller = growth(saved["figures"], figures)
+        grew += larger
+        other += smaller
+        wrong += unfaithful(figures)
+        lost += [f"{cell}: {why}" for cell, why in refused.items() if cell not in saved["refused"]]
+        if words.update:
+            save_budgets(figures, refused, {name: fingerprint(name)})
+    for title, lines in (("", other), ("GREW ", grew), ("WRONG ", wrong), ("REFUSED ", lost)):
+        for line in lines:
+            print(title + line)
+    print(f"{len(grew)} figures grew, {len(other)} shrank or are new")
     if words.update:
-        save_budgets(figures, refused, fingerprints)
         write_page(load_budgets())
+        coming_from.measure_mica()
+        coming_from.write_tables()
+        refresh_pages()
     elif grew or other:
         print("the page shows the saved figures: --update saves these")
     return 1 if wrong or ((grew or lost) and not words.update) else 0

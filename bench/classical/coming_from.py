@@ -252,7 +252,7 @@ def line(*words: Any) -> str:
 def forest_table(results: dict[str, Any]) -> list[str]:
     """digits-rf10, from the figures of docs/classical.md."""
     from ours import load_budgets
-    from page import PEERS
+    from side_by_side import PEERS
 
     del results
     peers = json.loads(PEERS.read_text())["figures"]["digits-rf10"]
@@ -314,6 +314,12 @@ def filled(text: str) -> str:
     return text
 
 
+def write_tables() -> None:
+    """docs/coming-from.md."""
+    PAGE.write_text(filled(PAGE.read_text()))
+    print(f"wrote docs/{PAGE.name}")
+
+
 def main() -> int:
     """Measures one side, or writes the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -328,8 +334,7 @@ def main() -> int:
         return 0
     if not words.page:
         measure_mica()
-    PAGE.write_text(filled(PAGE.read_text()))
-    print(f"wrote {PAGE.name}")
+    write_tables()
     return 0
 
 

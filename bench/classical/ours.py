@@ -49,11 +49,22 @@ def cells(names: Sequence[str]) -> list[str]:
 
 
 @lru_cache(maxsize=None)
+def fitted(name: str) -> Case:
+    """The case, fitted once."""
+    return load(name)
+
+
+def fingerprint(name: str) -> str:
+    """Of the estimator's answers here."""
+    return fitted(name).fingerprint
+
+
+@lru_cache(maxsize=None)
 def prepared(name: str) -> tuple[Case, Path, Path]:
     """The case, the file that the package makes of its estimator, and its test rows."""
     import mica
 
-    case = load(name)
+    case = fitted(name)
     FOLDER.mkdir(parents=True, exist_ok=True)
     model, rows = FOLDER / f"{name}.model", FOLDER / f"{name}.npy"
     try:

@@ -90,24 +90,39 @@ struct mica_depthwise3x3_block {
 
 #else
 
+/* n neighbouring outputs of channel c, two or three, stored last to first. */
+static inline void mica_depthwise3x3_few(const int16_t *in, const int32_t *stream,
+                                         const int32_t *rows, int8_t *const *out, int32_t c,
+                                         int stride, int n)
+{
+    const int32_t multiplier = MICA_ROM_S32(&stream[1]), half = MICA_ROM_S32(&stream[2]);
+    const int32_t shift = MICA_ROM_S32(&stream[3]);
+    int32_t sum0 = MICA_ROM_S32(stream), sum1 = sum0, sum2 = sum0;
+    for (int slot = 0; slot < 3; slot++, in += 8, rows += 2) {
+        const int32_t left = MICA_ROM_S32(&rows[0]), right = MICA_ROM_S32(&rows[1]);
+        const int32_t w0 = (int16_t)left, w1 = (int16_t)right, w2 = right >> 16;
+        sum0 += in[0] * w0 + in[1] * w1 + in[2] * w2;
+        sum1 += in[stride] * w0 + in[stride + 1] * w1 + in[stride + 2] * w2;
+        if (n > 2)
+            sum2 += in[2 * stride] * w0 + in[2 * stride + 1] * w1 + in[2 * stride + 2] * w2;
+    }
+    if (n > 2)
+        out[2][c] = mica_requantize_twice(sum2, multiplier, half, shift);
+    out[1][c] = mica_requantize_twice(sum1, multiplier, half, shift);
+    out[0][c] = mica_requantize_twice(sum0, multiplier, half, shift);
+}
+
+/* `columns`: 3, 5 or 6. */
 static inline void mica_depthwise3x3_portable(const int16_t *ring, const int32_t *stream,
                                               const struct mica_depthwise3x3_block *p, int columns,
                                               int stride)
 {
+    const int few = columns == 5 ? 2 : 3;
     for (int32_t c = 0; ring != p->ring_end; c++, ring += MICA_DEPTHWISE3X3_RING) {
-        for (int k = columns - 1; k >= 0; k--) {
-            const int32_t *rows = stream + p->first_row / 4;
-            int32_t twice = MICA_ROM_S32(stream);
-            for (int slot = 0; slot < 3; slot++) {
-                const int16_t *in = ring + 8 * slot + stride * k;
-                const int32_t left = MICA_ROM_S32(&rows[2 * slot]);
-                const int32_t right = MICA_ROM_S32(&rows[2 * slot + 1]);
-                twice += in[0] * (int16_t)left + in[1] * (int16_t)right + in[2] * (right >> 16);
-            }
-            p->out[k][c] = mica_requantize_twice(twice, MICA_ROM_S32(&stream[1]),
-                                                 MICA_ROM_S32(&stream[2]),
-                                                 MICA_ROM_S32(&stream[3]));
-        }
+        const int32_t *rows = stream + p->first_row / 4;
+        if (columns > 3)
+            mica_depthwise3x3_few(ring + stride * few, stream, rows, p->out + few, c, stride, 3);
+        mica_depthwise3x3_few(ring, stream, rows, p->out, c, stride, few);
         stream += MICA_DEPTHWISE3X3_CHANNEL;
     }
 }

@@ -32,6 +32,14 @@
 #endif
 #define MICA_ARG __attribute__((unused))
 
+/* gcc's first scheduling pass moves all loads of a loop to its start and spills what then does not
+ * fit in registers; loops written in a good order are better without it. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define MICA_IN_ORDER __attribute__((optimize("no-schedule-insns")))
+#else
+#define MICA_IN_ORDER
+#endif
+
 /* A loop that is better compiled by itself than with all that its caller keeps in registers. */
 #if defined(__GNUC__)
 #define MICA_CALLED static __attribute__((noinline, unused))

@@ -192,7 +192,7 @@ static inline void mica_quads_out(int8_t *const out[2], int32_t o, uint32_t all,
 }
 
 /* Two channels, o and p + o; their weights are `taps` apart. */
-MICA_CALLED void mica_quads_pair(const struct mica_quads *p, int32_t o)
+MICA_CALLED MICA_IN_ORDER void mica_quads_pair(const struct mica_quads *p, int32_t o)
 {
     const int32_t *in = p->in, *const in_end = p->in_end, *const scales = p->scales + 4 * o;
     const int32_t taps = (int32_t)(in_end - in) / 2;

@@ -4,8 +4,10 @@
 
 #include <stdint.h>
 
+#include "rom.h"
+
 /* The first largest of n floats. */
-static inline int32_t mica_first_f32(const float *sum, int n)
+MICA_SHARED int32_t mica_first_f32(const float *sum, int n)
 {
     int32_t best = 0;
     for (int i = 1; i < n; i++)

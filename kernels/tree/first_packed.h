@@ -4,10 +4,12 @@
 
 #include <stdint.h>
 
+#include "rom.h"
+
 /* The first largest of the 16-bit sums of which each of n words holds two, the lower half first,
  * and by how much it leads. Its number stands below each sum in a key, counted downwards, so that
  * of equal sums the first has the largest key. */
-static inline int32_t mica_first_packed(const uint32_t *sum, int n, uint32_t *lead)
+MICA_SHARED int32_t mica_first_packed(const uint32_t *sum, int n, uint32_t *lead)
 {
     uint32_t best = 0, second = 0, number = 0xffff;
     for (int i = 0; i < n; i++, number -= 2) {

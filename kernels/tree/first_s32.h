@@ -4,8 +4,10 @@
 
 #include <stdint.h>
 
+#include "rom.h"
+
 /* The first largest of n sums between -2^30 and 2^30, and by how much it leads. */
-static inline int32_t mica_first_s32(const int32_t *sum, int n, int32_t *lead)
+MICA_SHARED int32_t mica_first_s32(const int32_t *sum, int n, int32_t *lead)
 {
     int32_t best = 0, second = -0x40000000;
     for (int i = 1; i < n; i++) {

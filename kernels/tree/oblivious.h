@@ -52,8 +52,7 @@ struct mica_oblivious {
 /* ---- leaves ---------------------------------------------------------------------------------- */
 
 /* What the input's columns are as integers. */
-static inline void mica_oblivious_keys(const struct mica_oblivious *p, const float *x,
-                                       int32_t *keys)
+MICA_SHARED void mica_oblivious_keys(const struct mica_oblivious *p, const float *x, int32_t *keys)
 {
     for (int32_t i = 0; i < p->n_columns; i++) {
         int32_t key, column = i;
@@ -72,7 +71,7 @@ static inline void mica_oblivious_keys(const struct mica_oblivious *p, const flo
     }
 }
 
-static inline uint32_t mica_oblivious_ones(uint32_t w)
+MICA_SHARED uint32_t mica_oblivious_ones(uint32_t w)
 {
     w -= w >> 1 & 0x55555555;
     w = (w & 0x33333333) + (w >> 2 & 0x33333333);
@@ -85,8 +84,8 @@ struct mica_oblivious_place {
 };
 
 /* The row of the leaf where the next tree ends; -1: all its numbers are 0. */
-static inline int32_t mica_oblivious_next(const struct mica_oblivious *p, const int32_t *keys,
-                                          struct mica_oblivious_place *at)
+MICA_SHARED int32_t mica_oblivious_next(const struct mica_oblivious *p, const int32_t *keys,
+                                        struct mica_oblivious_place *at)
 {
     const int32_t depth = p->depth ? MICA_ROM_U8(p->depth + at->tree) : p->same_depth;
     const int32_t first = at->leaf, end = at->test + depth;
@@ -119,7 +118,7 @@ static inline int32_t mica_oblivious_next(const struct mica_oblivious *p, const 
 /* ---- sums ------------------------------------------------------------------------------------ */
 
 /* A number in steps of 2^-scale, of its high word alone. */
-static inline int32_t mica_oblivious_steps(const struct mica_oblivious *p, uint32_t high)
+MICA_SHARED int32_t mica_oblivious_steps(const struct mica_oblivious *p, uint32_t high)
 {
     const int32_t down = p->fixed_shift - (int32_t)(high >> 20 & 2047);
     const int32_t m = (int32_t)((high & 0xfffff) | 0x100000);
@@ -128,8 +127,8 @@ static inline int32_t mica_oblivious_steps(const struct mica_oblivious *p, uint3
 }
 
 /* Sums of all trees in steps, from base_fixed on. */
-static inline void mica_oblivious_fixed(const struct mica_oblivious *p, const int32_t *keys,
-                                        int32_t *sum)
+MICA_SHARED void mica_oblivious_fixed(const struct mica_oblivious *p, const int32_t *keys,
+                                      int32_t *sum)
 {
     struct mica_oblivious_place at = {0, 0, 0};
     for (int32_t j = 0; j < p->width; j++)
@@ -142,8 +141,8 @@ static inline void mica_oblivious_fixed(const struct mica_oblivious *p, const in
 }
 
 /* Sums of all trees as the library forms them: in float64, from 0 on. */
-static inline void mica_oblivious_exact(const struct mica_oblivious *p, const int32_t *keys,
-                                        uint64_t *sum)
+MICA_SHARED void mica_oblivious_exact(const struct mica_oblivious *p, const int32_t *keys,
+                                      uint64_t *sum)
 {
     struct mica_oblivious_place at = {0, 0, 0};
     for (int32_t j = 0; j < p->width; j++)
@@ -159,7 +158,7 @@ static inline void mica_oblivious_exact(const struct mica_oblivious *p, const in
 }
 
 /* a * b, both finite and b positive. The lower half of the product only tells whether it is 0. */
-static inline uint64_t mica_oblivious_times(uint64_t a, uint64_t b)
+MICA_SHARED uint64_t mica_oblivious_times(uint64_t a, uint64_t b)
 {
     uint64_t m = mica_f64_significand(a), n = mica_f64_significand(b);
     int32_t e = mica_f64_exponent(a) + mica_f64_exponent(b) - 1023;
@@ -178,7 +177,7 @@ static inline uint64_t mica_oblivious_times(uint64_t a, uint64_t b)
 }
 
 /* The score of a sum: the sum times a factor, and a number added. */
-static inline uint64_t mica_oblivious_score(const struct mica_oblivious *p, uint64_t sum, int32_t j)
+MICA_SHARED uint64_t mica_oblivious_score(const struct mica_oblivious *p, uint64_t sum, int32_t j)
 {
     if (p->scale_high)
         sum = mica_oblivious_times(sum, (uint64_t)p->scale_high << 32 | p->scale_low);

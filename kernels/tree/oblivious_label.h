@@ -7,8 +7,8 @@
 #include "oblivious.h"
 
 /* The number of the largest sum; 0: another is closer than the sums may err. */
-static inline int32_t mica_oblivious_first(const struct mica_oblivious *p, const int32_t *sum,
-                                           int32_t *label)
+MICA_SHARED int32_t mica_oblivious_first(const struct mica_oblivious *p, const int32_t *sum,
+                                         int32_t *label)
 {
     int32_t best = 0, second = -2147483647 - 1;
     for (int32_t j = 1; j < p->width; j++) {
@@ -23,8 +23,8 @@ static inline int32_t mica_oblivious_first(const struct mica_oblivious *p, const
     return (uint32_t)sum[best] - (uint32_t)second > 2 * (uint32_t)p->bound;
 }
 
-static inline int32_t mica_oblivious_fast(const struct mica_oblivious *p, const int32_t *sum,
-                                          int32_t *label)
+MICA_SHARED int32_t mica_oblivious_fast(const struct mica_oblivious *p, const int32_t *sum,
+                                        int32_t *label)
 {
     int32_t decided = 1;
     if (!p->cut_fixed)

@@ -35,10 +35,14 @@ enum {                /* key_form */
 };
 enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 };                 /* x_form */
 enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT };                 /* missing */
+enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };                    /* decide */
 enum { MICA_LEAF_NUMBER, MICA_LEAF_FLOAT32, MICA_LEAF_FLOAT64, MICA_LEAF_RATIO }; /* leaf_form */
 
 struct mica_trees {
     const uint8_t *stream;
+    const uint32_t *word;
+    const uint32_t *root;
+    uint8_t child_bits, steps;
     const uint16_t *key_half;
     const uint32_t *key_word;
     const uint16_t *first;
@@ -231,10 +235,46 @@ MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, 
     }
 }
 
-/* The leaf of the tree at *at, which moves on to the next tree. */
+/* The same ensembles as words, for speed: two a test, or one where the keys are in a table. Trees
+ * have two words in `root`: where they begin, and the number of their first leaf.
+ *
+ *     word   feature:feature_bits key:key_bits missing:0..1 ... right:child_bits left:child_bits
+ *     word   key, where steps is 2
+ *     child  the tests between this one and the next that come first; or with the top bit set, the
+ *            number of a leaf, less that of the first one */
+MICA_SHARED uint32_t mica_trees_step(const struct mica_trees *p, const void *x, uint32_t at,
+                                     uint32_t *depth)
+{
+    const uint32_t head = (uint32_t)p->feature_bits + (p->steps > 1 ? 0 : p->key_bits);
+    const uint32_t left = 32u - p->child_bits, right = left - p->child_bits;
+    for (;;) {
+        const uint32_t w = MICA_ROM_U32(p->word + at);
+        const int32_t key = mica_trees_key(p, x, w & mica_trees_mask(p->feature_bits));
+        uint32_t child = w >> left, bits;
+        const int32_t threshold = p->steps > 1
+                                      ? (int32_t)MICA_ROM_U32(p->word + at + 1)
+                                      : mica_trees_threshold(p, 0, w >> p->feature_bits, &bits);
+        if (key > threshold && !(p->missing && key > 0x7f800000 &&
+                                 (p->missing == MICA_MISSING_LEFT || (w >> head & 1))))
+            child = w >> right & mica_trees_mask(p->child_bits);
+        at += p->steps;
+        if (p->path)
+            ++*depth;
+        if (child >> (p->child_bits - 1))
+            return child & mica_trees_mask((uint32_t)p->child_bits - 1);
+        at += child * p->steps;
+    }
+}
+
+/* The leaf of the tree at *at, which moves on to the next tree: where it stands, or in words, its
+ * number. */
 MICA_INLINE uint32_t mica_trees_next(const struct mica_trees *p, const void *x, uint32_t *at,
                                      uint32_t *depth)
 {
+    if (p->word) {
+        const uint32_t *root = p->root + 2 * (*at)++;
+        return MICA_ROM_U32(root + 1) + mica_trees_step(p, x, MICA_ROM_U32(root), depth);
+    }
     const uint32_t length = mica_trees_bits(p, *at) & mica_trees_mask(p->length_bits);
     const uint32_t node = *at + p->length_bits;
     uint32_t leaf = node;
@@ -249,6 +289,8 @@ MICA_INLINE uint32_t mica_trees_next(const struct mica_trees *p, const void *x, 
 /* The number of a leaf where leaves are numbered. */
 MICA_INLINE uint32_t mica_trees_code(const struct mica_trees *p, uint32_t leaf)
 {
+    if (p->word)
+        return leaf;
     const uint32_t w = mica_trees_bits(p, leaf), code = w & mica_trees_mask(p->leaf_bits);
     if (!p->leaf_more || code < (uint32_t)p->leaf_short)
         return code;

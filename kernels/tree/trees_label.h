@@ -7,8 +7,12 @@
 #include "sums.h"
 
 /* Labels of trees whose library sums numbers in float64. Sums of integers decide where they can: each
- * lies within `bound` steps of the library's. Other rows are summed again as the library does it. */
-enum { MICA_LABEL_FIRST, MICA_LABEL_CUT }; /* decide */
+ * lies within `bound` steps of the library's. Other rows are summed again as the library does it.
+ *
+ * Where the label is that of the softmax, scores can become equal that are not: a library that
+ * takes exp(x - max) in float64 makes 1 of all differences up to 2^-54, and the first of these scores
+ * wins. Differences above that and below 2^-51 can meet in the division by the sum, which depends on
+ * the last bit of an exponential; here the larger score keeps its label. */
 
 MICA_INLINE int32_t mica_label_fast(const struct mica_trees *p, const int32_t *sum, int32_t n,
                                     int32_t *label)
@@ -38,14 +42,19 @@ MICA_INLINE void mica_label_exact(const struct mica_trees *p, const uint64_t *su
         *label = mica_f64_order(*sum) >= mica_f64_order((uint64_t)p->cut_high << 32 | p->cut_low);
         return;
     }
-    int64_t most = mica_f64_order(mica_f64_divide(sum[0], p->divisor));
+    uint64_t most = mica_f64_divide(sum[0], p->divisor);
     *label = 0;
     for (int32_t i = 1; i < n; i++) {
-        const int64_t order = mica_f64_order(mica_f64_divide(sum[i], p->divisor));
-        if (order > most) {
-            most = order;
+        const uint64_t score = mica_f64_divide(sum[i], p->divisor);
+        if (mica_f64_order(score) > mica_f64_order(most)) {
+            most = score;
             *label = i;
         }
+    }
+    for (int32_t i = 0; p->decide == MICA_LABEL_SOFTMAX && i < *label; i++) {
+        const uint64_t score = mica_f64_divide(sum[i], p->divisor);
+        if (mica_f64_add(most, score ^ UINT64_C(1) << 63) <= UINT64_C(969) << 52)
+            *label = i;
     }
 }
 

@@ -4,17 +4,19 @@
 
 #include <stdint.h>
 
+#include "softmax_near.h"
 #include "sums_f32.h"
 
-/* Labels of trees whose library sums in float32. */
+/* Labels of trees whose library sums in float32: the sums are its own. */
 MICA_INLINE void mica_trees_label_f32(const struct mica_trees *p, const void *x, float *sum,
                                       int32_t *label)
 {
     mica_sums_f32(p, x, sum);
-    if (p->decide) {
+    if (p->decide == MICA_LABEL_CUT) {
         float cut;
         memcpy(&cut, &p->cut_low, sizeof cut);
-        *label = sum[0] >= cut;
+        for (int32_t g = 0; g < p->n_labels; g++)
+            label[g] = sum[g] >= cut;
         return;
     }
     for (int32_t g = 0; g < p->n_labels; g++) {
@@ -22,6 +24,10 @@ MICA_INLINE void mica_trees_label_f32(const struct mica_trees *p, const void *x,
         label[g] = 0;
         for (int32_t i = 1; i < n; i++)
             if (sum[i] > sum[label[g]])
+                label[g] = i;
+        const float most = sum[label[g]];
+        for (int32_t i = 0; p->decide == MICA_LABEL_SOFTMAX && i < label[g]; i++)
+            if (most - sum[i] <= 0x1p-22f && mica_softmax_equal(sum, n, most, sum[i]))
                 label[g] = i;
         sum += n;
     }

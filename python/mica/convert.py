@@ -58,12 +58,13 @@ def convert(
         "profile": profile,
         "functions": tuple(functions) if functions is not None else None,
         "arithmetic": arithmetic,
+        "float64": output_type == "float64",
     }
     if isinstance(model, (str, os.PathLike)):
         return Model(_file(Path(model), feature_names, input_type, how))
     if boosters.is_booster(model):
         return Model(_booster(model, feature_names, input_type, how))
-    return Model(_estimator(model, feature_names, input_type, np.dtype(output_type), how))
+    return Model(_estimator(model, feature_names, input_type, how))
 
 
 def _names(names: Sequence[str] | None, n_features: int | None) -> tuple[str, ...] | None:
@@ -114,7 +115,6 @@ def _estimator(
     estimator: Any,
     feature_names: Sequence[str] | None,
     input_type: str,
-    output_type: np.dtype[Any],
     how: dict[str, Any],
 ) -> Source:
     n_features = int(fitted(estimator, "n_features_in_"))
@@ -126,7 +126,7 @@ def _estimator(
     heads = predict(graph, estimator, graph.x)
     for role, tensor in heads.outputs.items():
         if tensor.dtype == FLOAT64:
-            heads.outputs[role] = graph.cast(tensor, output_type)
+            heads.outputs[role] = graph.cast(tensor, FLOAT32)
     data = graph.model(type(estimator).__name__, heads, names).SerializeToString()
     return Source(
         file=f"{type(estimator).__name__}.onnx",

@@ -34,6 +34,7 @@ class Source:
     profile: str
     functions: tuple[str, ...] | None
     input_type: str | None
+    float64: bool
     feature_names: tuple[str, ...] | None
     classes: list[np.ndarray] = field(default_factory=list)
     name_classes: bool = False  # the file does not have them
@@ -48,6 +49,7 @@ class Source:
             o.functions = ",".join(self.functions).encode()
         if self.input_type:
             o.input_type = self.input_type.encode()
+        o.float64 = self.float64
         if self.feature_names:
             o.features = _library.names(self.feature_names)
         if self.name_classes and len(self.classes) == 1:
@@ -244,9 +246,26 @@ class Model:
         within `rtol` relative or `atol`; where that type is float32, 1e-5 of the largest number in
         the row is allowed. Prints what differs and raises mica.Mismatch.
         """
+        lines: list[str] = []
+        agreement = self.compare(estimator, X, rtol, atol, lines)
+        if any(agreement.wrong.values()):
+            message = "\n".join([f"{self.name}: {agreement}", *lines])
+            print(message)
+            raise Mismatch(message)
+        return agreement
+
+    def compare(
+        self,
+        estimator: Any,
+        X: Any,
+        rtol: float = RELATIVE,
+        atol: float = ABSOLUTE,
+        lines: list[str] | None = None,
+    ) -> Agreement:
+        """What check() finds, without raising; `lines` gets a line for each of the first rows that
+        differ."""
         wrong: dict[str, int] = {}
         error: dict[str, float] = {}
-        lines: list[str] = []
         if not self._functions:
             raise Error(f"{self.name} is a network: compare what run() gives")
         reference = self._reference_rows(X)
@@ -262,16 +281,11 @@ class Model:
             wrong[role] = int(bad.sum())
             if largest is not None:
                 error[role] = largest
-            for row in np.flatnonzero(bad)[:ROWS_SHOWN]:
+            for row in np.flatnonzero(bad)[:ROWS_SHOWN] if lines is not None else ():
                 lines.append(f"{role}, row {row}: C {_show(got[row])}, reference {_show(want[row])}")
         if not wrong:
             raise Error(f"{type(estimator).__name__} has none of {', '.join(self._functions)}")
-        agreement = Agreement(len(np.asarray(X)), wrong, error)
-        if any(wrong.values()):
-            message = "\n".join([f"{self.name}: {agreement}", *lines])
-            print(message)
-            raise Mismatch(message)
-        return agreement
+        return Agreement(len(np.asarray(X)), wrong, error)
 
     def _rounding(self, want: np.ndarray) -> np.ndarray | float:
         """What sums in float32 may differ by, row by row: their order is not known."""
@@ -297,6 +311,8 @@ class Model:
         options = []
         if self._source.input_type:
             options += ["--input-type", self._source.input_type]
+        if self._source.float64:
+            options += ["--float64"]
         if not self._functions:
             options += ["--profile", self._source.profile]
         return cost.measure(
@@ -339,8 +355,8 @@ def _compare(
         off = np.where(got == narrow, 0.0, np.abs(got - want))
         off[np.isnan(got) & np.isnan(want)] = 0.0
         size = np.maximum(np.abs(want), np.finfo(got.dtype).tiny)
-        relative = np.where(off == 0, 0.0, off / size)
         bad = ~((off <= rtol * size) | (off <= atol))
+        relative = np.where(off <= ABSOLUTE, 0.0, off / size)
     return np.any(bad, axis=1), float(relative.max(initial=0.0))
 
 

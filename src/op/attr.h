@@ -119,10 +119,12 @@ enum link_kind {
     LINK_OVR,           /* the logistic of each, divided by their sum */
     LINK_NORMALIZE,     /* divided by their sum; all equal where that is 0 */
     LINK_EXP,
-    LINK_PATH,       /* -(2^(-x / numbers[0])): the depth of an isolation forest */
-    LINK_AFFINE,     /* numbers[0] * x + numbers[1] */
-    LINK_COMPLEMENT, /* one number -> [1-x,x] */
-    LINK_CLIP,       /* at least numbers[0], at most numbers[1] */
+    LINK_PATH,        /* -(2^(-x / numbers[0])): the depth of an isolation forest */
+    LINK_AFFINE,      /* numbers[0] * x + numbers[1] */
+    LINK_COMPLEMENT,  /* one number -> [1-x,x] */
+    LINK_CLIP,        /* at least numbers[0], at most numbers[1] */
+    LINK_SOFTMAX_F32, /* each step rounded to float32, as XGBoost does it */
+    LINK_LOGISTIC_F32,
     LINK_COUNT
 };
 struct attr_link {

@@ -5,8 +5,8 @@
 /* ---- link ------------------------------------------------------------------------------------ */
 
 static const char *const kind_words[] = {
-    "softmax", "logistic", "logistic_pair", "ovr",  "normalize", "exp",
-    "path",    "affine",   "complement",    "clip", NULL};
+    "softmax", "logistic",   "logistic_pair", "ovr",         "normalize",    "exp", "path",
+    "affine",  "complement", "clip",          "softmax_f32", "logistic_f32", NULL};
 
 static const struct attr_field link_attrs[] = {
     {"kind", ATTR_ENUM, offsetof(struct attr_link, kind), kind_words},
@@ -65,6 +65,12 @@ static void lower_link(struct lower *l, struct node *n)
         break;
     case LINK_LOGISTIC:
         first(l, &kernel_link_logistic, NULL, 0);
+        break;
+    case LINK_SOFTMAX_F32:
+        first(l, &kernel_link_softmax_f32, NULL, 0);
+        break;
+    case LINK_LOGISTIC_F32:
+        first(l, &kernel_link_logistic_f32, NULL, 0);
         break;
     case LINK_LOGISTIC_PAIR:
         first(l, &kernel_link_logistic, NULL, 1);

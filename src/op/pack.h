@@ -35,6 +35,9 @@ const char *pack_verdict_text(enum pack_verdict);
 /* {2 * bias, multiplier, half, shift} of a channel, the input's zero point moved into the bias. */
 enum pack_verdict pack_parameters(const struct pack_layer *, int32_t channel, int32_t out[4]);
 
+/* That of all channels, one after the other. */
+enum pack_verdict pack_scales(const struct pack_layer *, int32_t *scales);
+
 /* The stream of mica_pairs(), taps filled up with zeros to a multiple of `fill`: 4, and 8 for dense
  * layers. */
 int32_t pack_pairs_words(const struct pack_layer *, int32_t fill);

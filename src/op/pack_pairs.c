@@ -124,20 +124,25 @@ int32_t pack_quads_taps(int32_t taps)
     return fill_up(taps, 4);
 }
 
+enum pack_verdict pack_scales(const struct pack_layer *l, int32_t *scales)
+{
+    enum pack_verdict verdict = PACK_OK;
+    for (int32_t o = 0; o < l->channels && verdict == PACK_OK; o++, scales += 4)
+        verdict = pack_parameters(l, o, scales);
+    return verdict;
+}
+
 enum pack_verdict pack_quads(const struct pack_layer *l, int8_t *weights, int32_t *scales)
 {
     const int32_t taps = pack_quads_taps(l->taps);
-    for (int32_t o = 0; o < l->channels; o++, scales += 4) {
-        const enum pack_verdict verdict = pack_parameters(l, o, scales);
-        if (verdict != PACK_OK)
-            return verdict;
+    for (int32_t o = 0; o < l->channels; o++) {
         for (int32_t i = 0; i < taps; i++)
             *weights++ = (int8_t)weight(l, o, i);
         for (int32_t i = 0; i < taps; i += 2)
             if (weight(l, o, i) == -128 && weight(l, o, i + 1) == -128)
                 return PACK_PAIR;
     }
-    return PACK_OK;
+    return pack_scales(l, scales);
 }
 
 int32_t pack_conv2d_quads_buffer(int32_t taps, int32_t run)

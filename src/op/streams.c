@@ -213,7 +213,7 @@ bool lower_depthwise_streams(struct lower *l, struct node *n)
     const bool fits = w->dim[1] == 3 && w->dim[2] == 3 && a->dilation_h == 1 &&
                       a->dilation_w == 1 && a->stride_h == a->stride_w && a->stride_h <= 2 &&
                       in->dim[3] == out->dim[3];
-    if (!wants_streams(l->ctx) || !fits)
+    if (!fits || !(wants_streams(l->ctx) || wants_quads(l->ctx)))
         return false;
     const int32_t channels = w->dim[3];
     struct pack_layer layer = {
@@ -254,16 +254,35 @@ bool lower_depthwise_streams(struct lower *l, struct node *n)
 
 /* ---- dense ------------------------------------------------------------------------------------ */
 
+static bool lower_dense_fours(struct lower *l, struct pack_layer *layer)
+{
+    const int32_t outputs = layer->channels;
+    int32_t *scales = NEWS(l->ctx, int32_t, 4 * outputs);
+    if (outputs < 4 || pack_scales(layer, scales) != PACK_OK)
+        return false;
+    const struct mica_dense_fours_s8 p = {
+        .in_n = layer->taps,
+        .out_n = outputs,
+        .weights = lower_weights(l, 1, "weights"),
+        .scales = lower_constant(l, "scales", DTYPE_INT32, 4 * outputs, scales)};
+    lower_vectors(l, &kernel_dense_fours_s8, &p, p.in_n, p.out_n);
+    return true;
+}
+
 bool lower_dense_streams(struct lower *l, struct node *n)
 {
     const struct attr_dense *a = n->attr;
     const struct tensor *w = n->in[1];
-    if (!wants_streams(l->ctx) || l->ctx->options.profile == MICA_PROFILE_LITERT)
+    if (l->ctx->options.profile == MICA_PROFILE_LITERT)
         return false;
     const int32_t outputs = w->dim[0], inputs = w->dim[1];
     struct pack_layer layer = {
         .channels = outputs, .taps = inputs, .channel_step = inputs, .tap_step = 1};
     set_scales(l, &layer, a->activation);
+    if (wants_quads(l->ctx))
+        return lower_dense_fours(l, &layer);
+    if (!wants_streams(l->ctx))
+        return false;
     const int32_t *stream = pairs_stream(l, &layer, 8);
     if (!stream)
         return false;

@@ -199,6 +199,13 @@ static struct node *add_link(struct ctx *ctx, struct graph *g, enum link_kind ki
     return node;
 }
 
+static enum link_kind of_singles(enum link_kind kind)
+{
+    return kind == LINK_SOFTMAX    ? LINK_SOFTMAX_F32
+           : kind == LINK_LOGISTIC ? LINK_LOGISTIC_F32
+                                   : kind;
+}
+
 static struct tensor *link_scores(struct ctx *ctx, struct graph *g, const struct heads *h,
                                   struct tensor *scores)
 {
@@ -212,11 +219,11 @@ static struct tensor *link_scores(struct ctx *ctx, struct graph *g, const struct
         times->in[1]->data = copy_bytes(ctx, numbers, sizeof numbers);
         scores = times->out[0];
     }
-    if (h->link != LINK_LOGISTIC_PAIR || !h->is_single)
+    if (!h->is_single)
         return add_link(ctx, g, h->link, scores, 1)->out[0];
-    struct tensor *p = add_link(ctx, g, LINK_LOGISTIC, scores, 1)->out[0];
-    p = add_op(ctx, g, op_table[OP_cast], "rounded", p, 1, DTYPE_FLOAT32, 1)->out[0];
-    p = add_op(ctx, g, op_table[OP_cast], "p", p, 1, DTYPE_FLOAT64, 1)->out[0];
+    if (h->link != LINK_LOGISTIC_PAIR)
+        return add_link(ctx, g, of_singles(h->link), scores, 1)->out[0];
+    struct tensor *p = add_link(ctx, g, LINK_LOGISTIC_F32, scores, 1)->out[0];
     return add_link(ctx, g, LINK_COMPLEMENT, p, 1)->out[0];
 }
 
@@ -263,11 +270,33 @@ void booster_heads(struct ctx *ctx, struct graph *g, const struct heads *h, stru
     add_output(ctx, g, scores, "decision_function");
 }
 
+/* Leaves that no tree reaches, such as pruned ones, have left their values: only others stay. */
+static void drop_unused_values(struct booster *b)
+{
+    struct trees *t = &b->trees;
+    int32_t *number = NEWS(b->ctx, int32_t, t->n_values), n = 0;
+    for (int32_t i = 0; i < t->n_nodes; i++)
+        if (t->feature[i] < 0)
+            number[t->left[i]] = 1;
+    for (int32_t i = 0; i < t->n_values; i++) {
+        if (!number[i])
+            continue;
+        memmove((double *)t->value + (ptrdiff_t)n * t->width, t->value + (ptrdiff_t)i * t->width,
+                (size_t)t->width * sizeof *t->value);
+        number[i] = n++;
+    }
+    t->n_values = n;
+    for (int32_t i = 0; i < t->n_nodes; i++)
+        if (t->feature[i] < 0)
+            ((int32_t *)t->left)[i] = number[t->left[i]];
+}
+
 void booster_finish(struct booster *b, const struct names *features, const struct heads *h)
 {
     struct trees *t = &b->trees;
     struct graph *g = booster_graph(b->ctx, t->n_features, features);
     struct tensor *label = NULL, *scores;
+    drop_unused_values(b);
     t->n_labels = h->n_labels > 1 ? h->n_labels : 1;
     if (h->n_labels > 1) {
         int32_t *group = NEWS(b->ctx, int32_t, h->n_labels);

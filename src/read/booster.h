@@ -53,8 +53,8 @@ struct heads {
     int32_t n_classes; /* of one label */
     bool has_link;     /* from scores to probabilities or results; else they are these */
     enum link_kind link;
-    double factor;  /* of the scores before the link; 0: none */
-    bool is_single; /* the library's probabilities are float32: 1 - p is, of a rounded p */
+    double factor;               /* of the scores before the link; 0: none */
+    bool is_single;              /* the library's arithmetic is float32 */
     const struct names *classes; /* NULL: 0, 1, 2, ... */
 };
 

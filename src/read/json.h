@@ -51,5 +51,10 @@ double json_number_text(const struct json *);
 void read_json(struct ctx *, const uint8_t *bytes, size_t n);
 void read_xgboost(const struct json *);
 void read_catboost(const struct json *);
+struct heads;
+/* base: the margins before the first feature; cut: label 1 where a margin is at least that. */
+void read_xgboost_linear(const struct json *booster, int32_t n_features, const struct names *,
+                         const float *base, int32_t n_groups, bool has_cut, float cut,
+                         const struct heads *);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnx.c - reads an ONNX file: values by their names, nodes in their order.
  *
- * Nodes that no output depends on are left out before they are looked at, and constants that nothing
- * reads never get into memory. The format wants nodes in an order in which every value is made
- * before it is read, which is checked here. */
+ * Nodes that no output depends on are left out before they are looked at, and constants that
+ * nothing reads never get into memory. The format wants nodes in an order in which every value is
+ * made before it is read, which is checked here. */
 #include <string.h>
 
 #include "read/onnx.h"
@@ -166,8 +166,8 @@ static bool is_mica(const onnx_node *n)
     return n->op_type && n->domain && !strcmp(n->domain, onnx_mica_domain);
 }
 
-/* A model is of our operators or of standard ones: the former give shapes and types as they are, the
- * latter become what an estimator has. */
+/* A model is of our operators or of standard ones: the former give shapes and types as they are,
+ * the latter become what an estimator has. */
 static bool is_of_mica(struct onnx *o, const bool *wanted)
 {
     bool has[2] = {false, false};

@@ -59,7 +59,8 @@ enum onnx_type {
     ONNX_UINT64,
 };
 
-/* What a value stands for that is a step of a spelt-out link (onnx_patterns.c); `of` says of what. */
+/* What a value stands for that is a step of a spelt-out link (onnx_patterns.c); `of` says of
+ * what. */
 enum onnx_tag {
     TAG_NONE,
     TAG_EXP,          /* of a row */
@@ -103,7 +104,7 @@ struct onnx {
     const onnx_model *model;
     const onnx_graph *file;
     struct graph *graph;
-    int n_values, n_slots; /* slots: a power of two, more than twice as many as values */
+    int n_slots; /* slots: a power of two, more than twice as many as values */
     struct onnx_value **slot;
 };
 
@@ -226,6 +227,7 @@ struct onnx_forest {
     int32_t n_base;
     const double *base;
     bool is_double;
+    const double *exact; /* by onnx_forest_trees(): its thresholds for float64 features */
 };
 
 /* TreeEnsembleClassifier (prefix "class") and TreeEnsembleRegressor ("target"). */
@@ -237,10 +239,10 @@ struct onnx_forest *onnx_forest_v5(struct onnx *, const onnx_node *);
 /* ---- onnx_trees.c ---------------------------------------------------------------------------- */
 
 /* The ensemble for a row of n_features; the bases are added after the last tree, as runtimes do. */
-struct trees *onnx_forest_trees(struct onnx *, const onnx_node *, const struct onnx_forest *,
+struct trees *onnx_forest_trees(struct onnx *, const onnx_node *, struct onnx_forest *,
                                 int32_t n_features);
 
-/* ---- onnx_ensemble.c, onnx_linear.c, onnx_features.c ------------------------------------------ */
+/* ---- onnx_ensemble.c, onnx_linear.c, onnx_features.c ----------------------------------------- */
 
 void onnx_read_tree_classifier(struct onnx *, const onnx_node *);
 void onnx_read_tree_regressor(struct onnx *, const onnx_node *);

@@ -22,15 +22,19 @@ static void check_transform(struct onnx *o, const onnx_node *n, int transform)
                   transforms[transform]);
 }
 
-static struct tensor *row_of(struct onnx *o, const onnx_node *n)
+/* Adds the nodes. Features of float64 come from a scaler or the like: their thresholds are float64,
+ * too, until pass_fold_features() finds those of the numbers before the scaler. */
+static void add_trees(struct onnx *o, const struct onnx_forest *f, const struct trees *t,
+                      struct tensor *x, struct tensor **label, struct tensor **scores)
 {
-    struct tensor *x = onnx_row(o, n, 0)->tensor;
-    if (x->type == DTYPE_FLOAT64) /* a test of float64 numbers has thresholds of float64 */
-        onnx_fail(o, n,
-                  "its input '%s' is computed in double; convert the model for float inputs "
-                  "(FloatTensorType), or the estimator itself by the Python package",
-                  x->name);
-    return x;
+    trees_add(o->ctx, o->graph, t, x, label, scores);
+    if (x->type != DTYPE_FLOAT64)
+        return;
+    struct tensor *exact = onnx_float64s(o, "threshold", 1, &t->n_nodes, f->exact);
+    if (label)
+        (*label)->maker->in[TREES_THRESHOLD] = exact;
+    if (scores)
+        (*scores)->maker->in[TREES_THRESHOLD] = exact;
 }
 
 /* ---- classifiers ----------------------------------------------------------------------------- */
@@ -52,18 +56,38 @@ static bool is_negative_somewhere(const struct onnx_forest *f)
     return false;
 }
 
-/* Runtimes leave a class out of the decision where no leaf that a row reached names it. That it then
- * counts as 0 makes no difference where all weights are positive or where bases name every class. */
+/* Marks the classes that every leaf of one of the trees names. */
+static void mark_named(struct onnx *o, const struct onnx_forest *f, bool *named)
+{
+    int32_t *count = NEWS(o->ctx, int32_t, f->n_scores);
+    for (int32_t t = 0; t < f->n_trees; t++) {
+        const int32_t end = t + 1 < f->n_trees ? f->root[t + 1] : f->n_nodes;
+        int32_t leaves = 0;
+        memset(count, 0, (size_t)f->n_scores * sizeof *count);
+        for (int32_t i = f->root[t]; i < end; i++) {
+            leaves += f->node[i].mode == MODE_LEAF;
+            for (int32_t k = 0; k < f->node[i].leaves; k++)
+                count[f->weight[f->node[i].leaf + k].score]++;
+        }
+        for (int32_t k = 0; k < f->n_scores; k++)
+            named[k] |= count[k] >= leaves;
+    }
+}
+
+/* Runtimes leave a class out of the decision where no leaf that a row reached names it; here it
+ * then counts as 0. That makes no difference where no weight is negative, where bases name every
+ * class, or where some tree names it in all its leaves. */
 static void check_all_named(struct onnx *o, const onnx_node *n, const struct onnx_forest *f)
 {
-    bool *named = NEWS(o->ctx, bool, f->n_scores);
     if (f->n_base || !is_negative_somewhere(f))
         return;
-    for (int32_t i = 0; i < f->n_weights; i++)
-        named[f->weight[i].score] = true;
+    bool *named = NEWS(o->ctx, bool, f->n_scores);
+    mark_named(o, f, named);
     for (int32_t k = 0; k < f->n_scores; k++)
         if (!named[k])
-            onnx_fail(o, n, "no leaf has a weight for class %d: whether it can win is not said",
+            onnx_fail(o, n,
+                      "a row may reach no leaf with a weight for class %d while others are "
+                      "negative: whether it can win then is not said; give it base_values",
                       (int)k);
 }
 
@@ -93,7 +117,7 @@ static void read_two_classes(struct onnx *o, const onnx_node *n, struct onnx_for
                              const struct names *classes, int transform)
 {
     const bool is_probability = !is_negative_somewhere(f);
-    struct tensor *x = row_of(o, n), *label, *scores;
+    struct tensor *x = onnx_row(o, n, 0)->tensor, *label, *scores;
     if (f->weight[0].score != 0)
         onnx_fail(o, n,
                   "all its weights are for class 1 of two; converters give them to class 0, "
@@ -103,7 +127,7 @@ static void read_two_classes(struct onnx *o, const onnx_node *n, struct onnx_for
     t->decide = DECIDE_CUT;
     t->cut = cut_above(is_probability && transform != LOGISTIC ? 0.5 : 0, t->sums);
     const bool wants_label = onnx_wants(o, n, 0), wants_scores = onnx_wants(o, n, 1);
-    trees_add(o->ctx, o->graph, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
+    add_trees(o, f, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
     if (wants_label)
         onnx_give_label(o, n, 0, label, classes);
     if (!wants_scores)
@@ -116,12 +140,12 @@ static void read_two_classes(struct onnx *o, const onnx_node *n, struct onnx_for
 static void read_classes(struct onnx *o, const onnx_node *n, struct onnx_forest *f,
                          const struct names *classes, int transform)
 {
-    struct tensor *x = row_of(o, n), *label, *scores;
+    struct tensor *x = onnx_row(o, n, 0)->tensor, *label, *scores;
     check_all_named(o, n, f);
     struct trees *t = onnx_forest_trees(o, n, f, (int32_t)tensor_elements(x));
     t->decide = DECIDE_ARGMAX;
     const bool wants_label = onnx_wants(o, n, 0), wants_scores = onnx_wants(o, n, 1);
-    trees_add(o->ctx, o->graph, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
+    add_trees(o, f, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
     if (wants_label)
         onnx_give_label(o, n, 0, label, classes);
     if (!wants_scores)
@@ -150,23 +174,23 @@ void onnx_read_tree_classifier(struct onnx *o, const onnx_node *n)
 /* ---- regressors ------------------------------------------------------------------------------ */
 
 static void give_scores(struct onnx *o, const onnx_node *n, struct onnx_forest *f, bool is_average,
-                        int transform)
+                        int transform, bool gives_double)
 {
-    struct tensor *x = row_of(o, n), *scores;
+    struct tensor *x = onnx_row(o, n, 0)->tensor, *scores;
     const double *base = f->base;
     if (is_average) /* the division comes before the bases */
         f->n_base = 0;
     struct trees *t = onnx_forest_trees(o, n, f, (int32_t)tensor_elements(x));
     if (is_average)
         t->divisor = f->n_trees;
-    trees_add(o->ctx, o->graph, t, x, NULL, &scores);
+    add_trees(o, f, t, x, NULL, &scores);
     if (is_average && base) {
         const struct attr_scale_features attr = {SCALE_ADD, SCALE_ADD};
         struct tensor *in[] = {scores, onnx_float64s(o, "base", 1, &f->n_scores, base)};
         scores = onnx_add(o, n, OP_scale_features, &attr, DTYPE_FLOAT64, 2, in);
     }
     if (transform == NONE) {
-        onnx_give(o, n, 0, onnx_round(o, n, scores, f->is_double));
+        onnx_give(o, n, 0, onnx_round(o, n, scores, gives_double));
         onnx_give_leaves(o, n, 0, x, t, false);
     } else
         onnx_give_linked(o, n, 0, scores, transform == SOFTMAX ? LINK_SOFTMAX : LINK_LOGISTIC);
@@ -183,7 +207,7 @@ void onnx_read_tree_regressor(struct onnx *o, const onnx_node *n)
     struct onnx_forest *f = onnx_forest(o, n, "target", onnx_int(o, n, "n_targets", 1));
     if (f->n_base && f->n_base != f->n_scores)
         onnx_fail(o, n, "it has %d base values for %d targets", (int)f->n_base, (int)f->n_scores);
-    give_scores(o, n, f, aggregate == 1, transform);
+    give_scores(o, n, f, aggregate == 1, transform, false);
 }
 
 void onnx_read_tree_ensemble(struct onnx *o, const onnx_node *n)
@@ -200,5 +224,5 @@ void onnx_read_tree_ensemble(struct onnx *o, const onnx_node *n)
     struct onnx_forest *f = onnx_forest_v5(o, n);
     if (transform != NONE && f->n_scores == 1)
         onnx_fail(o, n, "post_transform %s of one score is not supported", transforms[transform]);
-    give_scores(o, n, f, aggregate == AVERAGE, (int)transform);
+    give_scores(o, n, f, aggregate == AVERAGE, (int)transform, f->is_double);
 }

@@ -110,8 +110,8 @@ static const char *as_role(struct onnx *o, const char *name)
     return *role >= 'a' && *role <= 'z' ? role : format(o->ctx, "output_%s", role);
 }
 
-/* Labels, and the result of a model that has only one, are what predict() gives. The rest is told by
- * the names that converters use. */
+/* Labels, and the result of a model that has only one, are what predict() gives. The rest is told
+ * by the names that converters use. */
 static const char *role_of(struct onnx *o, const struct onnx_value *v)
 {
     if (v->classes || o->file->n_output == 1)

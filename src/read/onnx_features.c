@@ -200,7 +200,7 @@ void onnx_read_arithmetic(struct onnx *o, const onnx_node *n)
         read_rows(o, n);
 }
 
-/* ---- imputing, normalising, thresholds -------------------------------------------------------- */
+/* ---- imputing, normalising, thresholds ------------------------------------------------------- */
 
 void onnx_read_imputer(struct onnx *o, const onnx_node *n)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnx_forest.c - the attributes of tree operators, as nodes that refer to each other by number.
  *
- * The older operators list nodes with the numbers of their tree and of their own, and the weights of
- * leaves apart with the same two numbers. The newer one has tests and leaves in lists of their own.
+ * The older operators list nodes with the numbers of their tree and of their own, and the weights
+ * of leaves apart with the same two numbers. The newer one has tests and leaves in lists of their
+ * own.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +121,7 @@ static struct node_ids index_nodes(struct onnx *o, const onnx_node *n, struct on
     return ids;
 }
 
-/* ---- TreeEnsembleClassifier and TreeEnsembleRegressor ----------------------------------------- */
+/* ---- TreeEnsembleClassifier and TreeEnsembleRegressor ---------------------------------------- */
 
 static uint8_t mode_of(struct onnx *o, const onnx_node *n, ProtobufCBinaryData word, size_t at)
 {

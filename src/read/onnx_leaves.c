@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnx_leaves.c - arithmetic on what one tree gives.
  *
- * Converters write ensembles of ensembles (bagging, AdaBoost) as one operator for each tree and small
- * operators that make votes of what it gives, weigh them and add them up. A value that depends on one
- * tree alone is a table, a row for each leaf; arithmetic on it is done here, in float32 as a runtime
- * does it, and the sum of such values is one ensemble.
+ * Converters write ensembles of ensembles (bagging, AdaBoost) as one operator for each tree and
+ * small operators that make votes of what it gives, weigh them and add them up. A value that
+ * depends on one tree alone is a table, a row for each leaf; arithmetic on it is done here, in
+ * float32 as a runtime does it, and the sum of such values is one ensemble.
  */
 #include <string.h>
 
@@ -36,7 +36,8 @@ static struct onnx_leaves *new_leaves(struct onnx *o, const struct onnx_leaves *
 void onnx_give_leaves(struct onnx *o, const onnx_node *n, size_t i, struct tensor *x,
                       const struct trees *t, bool is_pair)
 {
-    if (t->n_trees != 1 || t->sums != SUMS_FLOAT32 || !onnx_wants(o, n, i))
+    if (t->n_trees != 1 || t->sums != SUMS_FLOAT32 || x->type != DTYPE_FLOAT32 ||
+        !onnx_wants(o, n, i))
         return;
     const struct onnx_leaves tree = {.x = x, .tree = t};
     const int32_t width = is_pair ? 2 : t->n_scores;
@@ -55,7 +56,7 @@ void onnx_give_leaves(struct onnx *o, const onnx_node *n, size_t i, struct tenso
     onnx_value(o, n->output[i])->leaves = l;
 }
 
-/* ---- rows of constants ------------------------------------------------------------------------ */
+/* ---- rows of constants ----------------------------------------------------------------------- */
 
 /* A tensor of a shape that only the batch makes unknown, filled with one number. */
 void onnx_read_constant_of_shape(struct onnx *o, const onnx_node *n)

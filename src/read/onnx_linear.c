@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* onnx_linear.c - linear models of ONNX, and products with constant matrices, which are the same. */
+/* onnx_linear.c - linear models of ONNX, and products with constant matrices, which are the
+ * same. */
 #include <string.h>
 
 #include "read/onnx.h"
@@ -124,7 +125,7 @@ void onnx_read_linear_regressor(struct onnx *o, const onnx_node *n)
     onnx_give(o, n, 0, add_linear(o, n, x, &m, GIVES_SCORES, DTYPE_FLOAT32));
 }
 
-/* ---- products with constants ------------------------------------------------------------------ */
+/* ---- products with constants ----------------------------------------------------------------- */
 
 /* The product of x with a constant [F,K], or [K,F] where `is_turned`. */
 static void read_product(struct onnx *o, const onnx_node *n, bool is_turned, double factor,

@@ -2,9 +2,9 @@
 /* onnx_mica.c - nodes of the domain ai.mica.
  *
  * Such a node is an operator of this compiler (op/ops.def) under its own name: its attributes are
- * those of op/attr.h, words as strings, its inputs stand in our order, and an omitted one is "". The
- * Python package writes them, for what the standard operators cannot say in full precision. Shapes
- * and types of results are not in the file: the operator gives them.
+ * those of op/attr.h, words as strings, its inputs stand in our order, and an omitted one is "".
+ * The Python package writes them, for what the standard operators cannot say in full precision.
+ * Shapes and types of results are not in the file: the operator gives them.
  */
 #include <string.h>
 

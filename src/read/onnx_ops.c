@@ -136,7 +136,7 @@ void onnx_give_linked(struct onnx *o, const onnx_node *n, size_t i, struct tenso
     v->link = kind;
 }
 
-/* ---- operators that leave numbers as they are, or nearly --------------------------------------- */
+/* ---- operators that leave numbers as they are, or nearly ------------------------------------- */
 
 static void read_same(struct onnx *o, const onnx_node *n)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnx_patterns.c - links that converters spell out in small operators.
  *
- * A logistic function is written as 1 / (1 + exp(-x)), a softmax as exp(x) over its sum, and sums are
- * kept from being 0 by casts to bool and back. Each step is only a note of what it stands for; where
- * the last one completes the pattern, there is a link. A value that only has such a note cannot be
- * used for anything else.
+ * A logistic function is written as 1 / (1 + exp(-x)), a softmax as exp(x) over its sum, and sums
+ * are kept from being 0 by casts to bool and back. Each step is only a note of what it stands for;
+ * where the last one completes the pattern, there is a link. A value that only has such a note
+ * cannot be used for anything else.
  */
 #include <string.h>
 

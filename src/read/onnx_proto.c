@@ -94,7 +94,8 @@ static bool read_varint(struct wire_span *s, uint64_t *value)
     return false;
 }
 
-/* Reads one field; false where it is damaged. One that is cut off has what is there of it inside. */
+/* Reads one field; false where it is damaged. One that is cut off has what is there of it
+ * inside. */
 static bool read_field(struct wire_span *s, struct wire_field *field)
 {
     uint64_t tag, length = 0;

@@ -183,7 +183,7 @@ struct tensor *onnx_constant(struct onnx *o, const char *name, const onnx_tensor
     return to;
 }
 
-/* ---- what the file says of values that are computed ------------------------------------------- */
+/* ---- what the file says of values that are computed ------------------------------------------ */
 
 int onnx_shape(const onnx_info *info, int32_t dim[RANK_MAX])
 {

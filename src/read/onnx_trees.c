@@ -22,12 +22,14 @@ struct builder {
     struct trees *t;
     int32_t *feature, *left, *right;
     float *threshold, *weight;
+    double *exact; /* thresholds for float64 features */
     uint8_t *flags;
     double *value;
     uint32_t *set;
     int32_t sets_room;
-    int32_t *pairs;   /* for comparing subtrees */
-    int64_t compared; /* nodes so far */
+    int32_t single[CATEGORIES_MAX]; /* 1 and the place of the set of one category; 0: none yet */
+    int32_t *pairs;                 /* for comparing subtrees */
+    int64_t compared;               /* nodes so far */
 };
 
 /* ---- equality -------------------------------------------------------------------------------- */
@@ -98,6 +100,17 @@ static int32_t add_set(struct builder *b, const uint32_t word[CATEGORY_WORDS])
     return at;
 }
 
+/* The bit set of the categories of a chain; sets of one category are shared. */
+static int32_t find_set(struct builder *b, const uint32_t word[CATEGORY_WORDS], int32_t count,
+                        int32_t category)
+{
+    if (count > 1)
+        return add_set(b, word);
+    if (!b->single[category])
+        b->single[category] = add_set(b, word) + 1;
+    return b->single[category] - 1;
+}
+
 /* Writes the test of node `at` of the file as one of categories, with the equalities that follow it
  * in a chain; gives its sides. */
 static void put_category(struct builder *b, int32_t at, int32_t to, int32_t *yes, int32_t *no)
@@ -105,8 +118,10 @@ static void put_category(struct builder *b, int32_t at, int32_t to, int32_t *yes
     uint32_t word[CATEGORY_WORDS] = {0};
     const struct onnx_split *first = &b->from->node[at], *s = first;
     const bool is_equal = first->mode == MODE_EQ;
+    int32_t category, count = 0;
     for (;;) {
-        const int32_t category = (int32_t)s->value;
+        category = (int32_t)s->value;
+        count++;
         word[category / 32] |= UINT32_C(1) << (category % 32);
         *yes = is_equal ? s->yes : s->no;
         *no = is_equal ? s->no : s->yes;
@@ -118,7 +133,8 @@ static void put_category(struct builder *b, int32_t at, int32_t to, int32_t *yes
         b->seen[*no] = true;
         s = next;
     }
-    b->threshold[to] = (float)add_set(b, word);
+    b->exact[to] = find_set(b, word, count, category);
+    b->threshold[to] = (float)b->exact[to];
     b->flags[to] = TREE_CATEGORIES;
     if (is_equal && first->missing_yes)
         b->flags[to] |= TREE_MISSING_LEFT;
@@ -133,7 +149,8 @@ static float float_under(double t)
     return (double)f == t ? float_before(f) : f;
 }
 
-/* Writes the test of node `at` of the file into node `to`; *left and *right are nodes of the file. */
+/* Writes the test of node `at` of the file into node `to`; *left and *right are nodes of the
+ * file. */
 static void put_test(struct builder *b, int32_t at, int32_t to, int32_t *left, int32_t *right)
 {
     const struct onnx_split *s = &b->from->node[at];
@@ -141,21 +158,18 @@ static void put_test(struct builder *b, int32_t at, int32_t to, int32_t *left, i
         onnx_fail(b->o, b->n, "node %d tests feature %lld; its input has %d", (int)at,
                   (long long)s->feature, (int)b->t->n_features);
     b->feature[to] = (int32_t)s->feature;
-    bool swaps = false, missing_left = s->missing_yes;
+    const bool swaps = s->mode == MODE_GT || s->mode == MODE_GTE;
+    const bool missing_left = s->missing_yes != swaps;
     switch ((enum onnx_mode)s->mode) {
     case MODE_LEQ:
+    case MODE_GT:
+        b->exact[to] = s->value;
         b->threshold[to] = float_below(s->value);
         break;
     case MODE_LT:
-        b->threshold[to] = float_under(s->value);
-        break;
-    case MODE_GT:
-        b->threshold[to] = float_below(s->value);
-        swaps = true;
-        break;
     case MODE_GTE:
+        b->exact[to] = nextafter(s->value, -INFINITY);
         b->threshold[to] = float_under(s->value);
-        swaps = true;
         break;
     default:
         if (!is_category(s))
@@ -166,8 +180,6 @@ static void put_test(struct builder *b, int32_t at, int32_t to, int32_t *left, i
         put_category(b, at, to, left, right);
         return;
     }
-    if (swaps)
-        missing_left = !missing_left;
     b->flags[to] = missing_left ? TREE_MISSING_LEFT : 0;
     *left = swaps ? s->no : s->yes;
     *right = swaps ? s->yes : s->no;
@@ -313,17 +325,19 @@ static int32_t make_room(struct builder *b)
     b->left = NEWS(ctx, int32_t, room);
     b->right = NEWS(ctx, int32_t, room);
     b->threshold = NEWS(ctx, float, room);
+    b->exact = NEWS(ctx, double, room);
     b->weight = NEWS(ctx, float, room);
     b->flags = NEWS(ctx, uint8_t, room);
     b->value = NEWS(ctx, double, leaves * b->t->width);
     return (int32_t)room;
 }
 
-struct trees *onnx_forest_trees(struct onnx *o, const onnx_node *n, const struct onnx_forest *f,
+struct trees *onnx_forest_trees(struct onnx *o, const onnx_node *n, struct onnx_forest *f,
                                 int32_t n_features)
 {
     struct trees *t = NEW(o->ctx, struct trees);
-    struct builder builder = {.o = o, .n = n, .from = f, .t = t}, *b = &builder;
+    struct builder *b = NEW(o->ctx, struct builder);
+    *b = (struct builder){.o = o, .n = n, .from = f, .t = t};
     const size_t n_trees = (size_t)f->n_trees + (size_t)f->n_scores;
     int32_t *root = NEWS(o->ctx, int32_t, n_trees), *output = NEWS(o->ctx, int32_t, n_trees);
     int32_t to = 0;
@@ -346,6 +360,7 @@ struct trees *onnx_forest_trees(struct onnx *o, const onnx_node *n, const struct
     t->feature = b->feature, t->left = b->left, t->right = b->right;
     t->threshold = b->threshold, t->flags = b->flags, t->weight = b->weight;
     t->value = b->value, t->set = b->set;
+    f->exact = b->exact;
     t->base = NEWS(o->ctx, double, f->n_scores);
     t->divisor = 1;
     t->n_labels = 1;

@@ -394,15 +394,21 @@ void read_xgboost(const struct json *file)
     const struct json booster = json_get(&learner, "gradient_booster");
     const struct json name = json_get(&booster, "name");
     const char *kind = json_text(&name);
+    const struct heads heads = heads_of(&m);
     if (!strcmp(kind, "gbtree")) {
         read_trees(&m, &booster, NULL);
     } else if (!strcmp(kind, "dart")) {
         const struct json trees = json_get(&booster, "gbtree");
         const struct json drops = json_get(&booster, "weight_drop");
         read_trees(&m, &trees, &drops);
+    } else if (!strcmp(kind, "gblinear")) {
+        const bool has_cut = m.objective->is_one;
+        read_xgboost_linear(&booster, m.n_features, &m.features, m.base, m.n_groups, has_cut,
+                            has_cut ? booster_cut32(m.objective->is_one) : 0, &heads);
+        return;
     } else {
-        json_fail(&name, "the booster \"%.40s\" is not supported: gbtree and dart are", kind);
+        json_fail(&name, "the booster \"%.40s\" is not supported: gbtree, dart and gblinear are",
+                  kind);
     }
-    const struct heads heads = heads_of(&m);
     booster_finish(&m.booster, &m.features, &heads);
 }

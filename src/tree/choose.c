@@ -19,6 +19,8 @@ static void register_tables(struct lower *l, const struct forest *f, const struc
 {
     struct mica_trees *p = s->params;
     const struct trees *t = f->trees;
+    p->word = bytes(l, "nodes", DTYPE_UINT32, s->n_tests_words, p->word);
+    p->root = bytes(l, "roots", DTYPE_UINT32, s->n_root, p->root);
     p->stream = bytes(l, "nodes", DTYPE_UINT8, s->n_bytes, p->stream);
     p->key_half = bytes(l, "thresholds", DTYPE_UINT16, s->n_half, p->key_half);
     p->key_word = bytes(l, "thresholds", DTYPE_UINT32, s->n_word, p->key_word);
@@ -92,9 +94,15 @@ static int32_t kernel_bound(struct ctx *ctx, const struct forest *f, const struc
 {
     double *error = NEWS(ctx, double, f->n_values * f->width), most = 0;
     double *score = NEWS(ctx, double, f->n_scores), *tree = NEWS(ctx, double, f->width);
+    bool *used = NEWS(ctx, bool, f->n_values); /* others may leave the integers' range */
+    for (int32_t i = 0; i < f->n_nodes; i++)
+        if (f->feature[i] < 0)
+            used[f->left[i]] = true;
     for (int32_t i = 0; i < f->n_values * f->width; i++)
-        error[i] = fabs((double)mica_sums_steps(p, high_word(p, f->value[i])) -
-                        ldexp(f->value[i], f->scale));
+        error[i] = !used[i / f->width]
+                       ? 0
+                       : fabs((double)mica_sums_steps(p, high_word(p, f->value[i])) -
+                              ldexp(f->value[i], f->scale));
     for (int32_t i = 0; i < f->n_trees; i++) {
         memset(tree, 0, sizeof *tree * (size_t)f->width);
         for (int32_t at = f->root[i]; at < f->end[f->root[i]]; at++)
@@ -105,7 +113,8 @@ static int32_t kernel_bound(struct ctx *ctx, const struct forest *f, const struc
     }
     for (int32_t i = 0; i < f->n_scores; i++)
         most = fmax(most, score[i]);
-    most += f->roundings + 1.5; /* base and cut are rounded, and what is added here */
+    most += f->roundings + 1.5;      /* base and cut are rounded, and what is added here */
+    most += ldexp(1, f->scale - 53); /* so close can scores be that a softmax makes equal */
     return most < 0x1p29 ? (int32_t)ceil(most) : 1 << 29;
 }
 
@@ -115,7 +124,9 @@ static void set_decision(struct lower *l, const struct forest *f, struct mica_tr
     const float single = (float)f->cut;
     uint64_t cut;
     memcpy(&cut, &f->cut, sizeof cut);
-    p->decide = t->decide == DECIDE_CUT ? MICA_LABEL_CUT : MICA_LABEL_FIRST;
+    p->decide = t->decide == DECIDE_CUT       ? MICA_LABEL_CUT
+                : t->decide == DECIDE_SOFTMAX ? MICA_LABEL_SOFTMAX
+                                              : MICA_LABEL_FIRST;
     p->cut_high = t->decide == DECIDE_CUT ? (uint32_t)(cut >> 32) : 0;
     p->cut_low = t->decide == DECIDE_CUT ? (uint32_t)cut : 0;
     p->cut_fixed = t->decide == DECIDE_CUT ? f->cut_fixed : 0;
@@ -168,11 +179,38 @@ static uint32_t divisor_of(struct lower *l, const struct trees *t)
     return (uint32_t)t->divisor;
 }
 
+/* On AVR no array exceeds 32767 bytes, and there is little flash. */
+static bool words_fit(const struct lower *l, const struct forest *f)
+{
+    const int64_t numbers = f->is_vote ? 0 : (int64_t)(f->n_nodes - f->n_tests) * f->width;
+    return !core_has_program_memory(l->ctx->options.target) ||
+           (8 * (int64_t)f->n_tests <= INT16_MAX && 8 * numbers <= INT16_MAX);
+}
+
+/* As words where speed counts and they hold it, else as a stream. What --optimize speed gives a
+ * label, nested ifs, only need the stream for rows that they leave undecided. */
+static void write_trees(struct lower *l, const struct forest *f, struct leaf_codes c,
+                        struct tree_stream *s, const struct nest *nest)
+{
+    struct tree_words w;
+    struct leaf_codes words = c.code ? c : (struct leaf_codes){0};
+    if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED && !nest && words_fit(l, f) &&
+        words_trees(l->ctx, f, s->params, &words, &w)) {
+        s->leaves = words;
+        s->n_tests_words = w.n_word;
+        s->n_root = w.n_root;
+        s->n_half = w.n_half;
+        s->n_word = w.n_key;
+        return;
+    }
+    stream_trees(l->ctx, l->step->node, f, c, s);
+}
+
 static void lower_votes(struct lower *l, const struct forest *f, struct tree_stream *s,
                         const struct leaf_codes *c, enum gives gives, struct nest *nest)
 {
     struct mica_trees *p = s->params;
-    stream_trees(l->ctx, l->step->node, f, *c, s);
+    write_trees(l, f, *c, s, nest);
     register_tables(l, f, s);
     if (gives == GIVES_LABEL)
         set_code(l, bind(l, &kernel_trees_votes, p, DTYPE_INT64, true), nest);
@@ -187,7 +225,7 @@ static void lower_sums(struct lower *l, const struct forest *f, struct tree_stre
     struct leaf_codes c = {0};
     const bool label = gives == GIVES_LABEL, narrow_sums = f->trees->sums == SUMS_FLOAT32;
     codes_numbers(l->ctx, f, !label, p, &c);
-    stream_trees(l->ctx, l->step->node, f, c, s);
+    write_trees(l, f, c, s, nest);
     set_outputs(l, f, p);
     set_base(l, f, p);
     if (label)
@@ -228,7 +266,7 @@ static int32_t label_of(const struct forest *f, const double *number)
 
 /* A single tree's leaves can be labels, and need no sums; tests between equal labels go. False: the
  * label takes more than one leaf to know. */
-static bool lower_class(struct lower *l, const struct forest *f)
+static bool lower_class(struct lower *l, const struct forest *f, struct nest *nest)
 {
     const struct trees *t = f->trees;
     static const double zero = 0;
@@ -263,6 +301,7 @@ static bool lower_class(struct lower *l, const struct forest *f)
     struct call *call = lower_call(l, &kernel_trees_class, &params);
     call_bind(call, l->step->node->in[TREES_X], 0);
     call_bind(call, l->step->node->out[0], 0);
+    set_code(l, call, nest);
     return true;
 }
 
@@ -284,7 +323,7 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
                                 .divisor = divisor_of(l, t)};
     struct tree_stream s = {.params = &params};
     struct leaf_codes c = {0};
-    if (gives == GIVES_LABEL && !nest && lower_class(l, f))
+    if (gives == GIVES_LABEL && lower_class(l, f, nest))
         return;
     if (t->n_labels > 1 && gives == GIVES_LABEL)
         params.group = narrow(l, "groups", t->group, t->n_labels);

@@ -3,8 +3,8 @@
  *
  *     speed   the table where it takes fewer instructions than nested ifs, else nested ifs; what is
  *             too long for a compiler stays data
- *     size    whatever takes the least flash: the table, nested ifs of a little ensemble that need no
- *             kernel beside them, or the stream of bits
+ *     size    whatever takes the least flash: the table, nested ifs of a little ensemble that need
+ *             no kernel beside them, or the stream of bits
  *
  * The estimates are for 32-bit cores, fitted to what gcc -Os makes of the models in the tests.
  */

@@ -10,11 +10,12 @@
 
 #include "tree/nest.h"
 
-enum {
-    PART_TESTS = 1600, /* of a function: compilers take more than twice as long for twice as much */
-    TEST_BYTES = 11,   /* estimates: of a test with its jumps, of an addition */
-    ADD_BYTES = 6
-};
+/* Of a function: compilers take more than twice as long for twice as much. Where there is but one
+ * sum to keep in a register, features are kept there, too, and of few trees the right ones. */
+enum { PART_TESTS = 1600, PART_TREES = 30 };
+
+/* Estimated bytes of a test with its jumps, and of an addition. */
+enum { TEST_BYTES = 11, ADD_BYTES = 6 };
 
 /* ---- tests that decide nothing --------------------------------------------------------------- */
 
@@ -168,7 +169,9 @@ static void cut_parts(struct ctx *ctx, struct nest *n)
     for (int32_t i = 0; i < count; i++) {
         const int32_t tree = n->order[i], score = by_score(n) ? n->forest->output[tree] : 0;
         struct nest_part *last = n->n_parts ? &n->part[n->n_parts - 1] : NULL;
-        if (!last || last->score != score || tests + n->tests[n->root[tree]] > PART_TESTS) {
+        const bool full = last && (tests + n->tests[n->root[tree]] > PART_TESTS ||
+                                   (by_score(n) && last->n_trees == PART_TREES));
+        if (!last || last->score != score || full) {
             last = &n->part[n->n_parts++];
             *last = (struct nest_part){.tree = i, .score = score};
             tests = 0;

@@ -5,7 +5,7 @@
 
 #include "tree/tree.h"
 
-enum { NEST_TESTS_MAX = 1 << 15 }; /* beyond, compilers need more than seconds */
+enum { NEST_TESTS_MAX = 1 << 14 }; /* gcc takes some ten seconds for so many */
 
 /* What a leaf adds to, and how the label comes from it. */
 enum nest_sums {
@@ -53,8 +53,7 @@ struct nest *nest_plan(struct ctx *, const struct forest *, enum nest_result, bo
  * redoes rows left undecided. */
 const struct code *nest_code(struct ctx *, struct nest *, const char *redo);
 double nest_met(const struct nest *); /* tests that a row meets, on the average of training rows */
-/* What a test's comparison says of every x: 1: it is not above the threshold, -1: it is; 0: neither.
- */
+/* What a test's comparison says of every x: 1: not above the threshold, -1: above; 0: neither. */
 int nest_compares(const struct forest *, int32_t test);
 bool nest_guards(const struct nest *, int32_t feature); /* where it is guarded: this one, too? */
 int64_t nest_bytes(const struct nest *);                /* flash on a 32-bit core, estimated */

@@ -81,7 +81,8 @@ static const char *set_test(struct print *p, const char *category, int32_t key)
 static const char *category_test(struct print *p, const struct forest *f, int32_t i)
 {
     const char *x = bits(p, f->feature[i]);
-    const char *test = set_test(p, format(p->ctx, "mica_category(%s)", x), f->key[i]);
+    const char *down = f->flags[i] & TREE_ROUND_DOWN ? "_down" : "";
+    const char *test = set_test(p, format(p->ctx, "mica_category%s(%s)", down, x), f->key[i]);
     if (f->flags[i] & TREE_MISSING_LEFT)
         return format(p->ctx, "%s > 0x7f800000 || %s", x, test);
     return test;

@@ -156,8 +156,8 @@ static int32_t *steps_of(struct ctx *ctx, const struct forest *f, int scale)
 }
 
 /* Every tree adds at least low[tree][column] whatever its leaf, which can as well be there from the
- * start: then most leaves add to fewer sums. first: of each column before the first tree; last: what
- * it can become. */
+ * start: then most leaves add to fewer sums. first: of each column before the first tree; last:
+ * what it can become. */
 static int32_t *lows_of(struct ctx *ctx, const struct forest *f, const int32_t *steps,
                         int64_t *first, int64_t *last)
 {

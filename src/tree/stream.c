@@ -383,7 +383,7 @@ static uint8_t missing_form(const struct forest *f)
     return f->tests_missing_left == f->n_tests ? MICA_MISSING_LEFT : MICA_MISSING_BIT;
 }
 
-static void set_flags(const struct forest *f, const struct keys *k, struct mica_trees *p)
+void stream_flags(const struct forest *f, struct mica_trees *p)
 {
     static const uint8_t forms[DTYPE_COUNT] = {
         [DTYPE_INT8] = MICA_X_INT8, [DTYPE_UINT8] = MICA_X_UINT8, [DTYPE_INT16] = MICA_X_INT16};
@@ -393,7 +393,6 @@ static void set_flags(const struct forest *f, const struct keys *k, struct mica_
     p->missing = missing_form(f);
     p->zero = f->tests_zero_missing > 0;
     p->sets = f->tests_categories > 0;
-    p->feature_bits = (uint8_t)bits_for((uint32_t)k->n_features - 1);
     for (int32_t i = 0; i < f->n_nodes; i++) {
         if (f->flags[i] & TREE_CATEGORIES && f->key[i] > last_set)
             last_set = f->key[i];
@@ -433,7 +432,8 @@ void stream_trees(struct ctx *ctx, const struct node *n, const struct forest *f,
     p->leaf_bits = (uint8_t)leaves.bits;
     p->leaf_more = (uint8_t)leaves.more;
     p->leaf_short = leaves.more ? leaves.shorter : 0;
-    set_flags(f, &k, p);
+    stream_flags(f, p);
+    p->feature_bits = (uint8_t)bits_for((uint32_t)k.n_features - 1);
     set_form(ctx, &k, choose_form(&k), s);
     set_lengths(ctx, n, &w, p, &length);
     int64_t bits = 0;

@@ -63,23 +63,37 @@ static struct reach reach_of(struct ctx *ctx, const struct forest *f)
     return r;
 }
 
-static double before(double v)
+/* Doubles in their order as integers, and back. */
+static int64_t order_of(double v)
 {
-    return nextafter(v, -INFINITY);
+    int64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits < 0 ? INT64_MIN - bits : bits;
 }
 
-/* The smallest sum whose quotient by the divisor is at least the cut. Division is monotone, so a
- * few steps from the product find it. */
+static double of_order(int64_t order)
+{
+    const int64_t bits = order < 0 ? INT64_MIN - order : order;
+    double v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+/* The smallest sum whose quotient by the divisor is at least the cut. Division is monotone, so it is
+ * found by halving; stepping there from the product would take for ever where quotients underflow. */
 static double undivided_cut(const struct trees *t)
 {
     if (t->divisor == 1 || !isfinite(t->cut))
         return t->cut;
-    double cut = t->cut * t->divisor;
-    while (isfinite(cut) && cut / t->divisor >= t->cut)
-        cut = before(cut);
-    while (isfinite(cut) && cut / t->divisor < t->cut)
-        cut = nextafter(cut, INFINITY);
-    return cut;
+    int64_t below = order_of(-INFINITY), at = order_of(INFINITY);
+    while (at - 1 > below) {
+        const int64_t middle = below / 2 + at / 2 + (below % 2 + at % 2) / 2;
+        if (of_order(middle) / t->divisor >= t->cut)
+            at = middle;
+        else
+            below = middle;
+    }
+    return of_order(at);
 }
 
 static int32_t to_fixed(double v, int scale)

@@ -158,9 +158,23 @@ struct tree_stream {
     struct mica_trees *params;
     struct leaf_codes leaves;
     int32_t n_bytes, n_half, n_word, n_first, n_width;
+    int32_t n_tests_words, n_root; /* of words: see below */
 };
 void stream_trees(struct ctx *, const struct node *, const struct forest *, struct leaf_codes,
                   struct tree_stream *);
+
+/* What kinds of x and of tests there are. */
+void stream_flags(const struct forest *, struct mica_trees *);
+
+/* ---- words.c --------------------------------------------------------------------------------- */
+
+/* An ensemble as words, for speed: leaves have their codes where `leaves` has some (votes), or else
+ * their numbers in a table that this makes. False: it has tests or sizes that words do not hold. */
+struct tree_words {
+    int32_t n_word, n_root, n_half, n_key;
+};
+bool words_trees(struct ctx *, const struct forest *, struct mica_trees *, struct leaf_codes *,
+                 struct tree_words *);
 
 /* ---- codes.c: leaves as bits ----------------------------------------------------------------- */
 

@@ -1,40 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dense layers by channel pairs against the reference, bit for bit. */
+/* Dense layers by channel pairs and by fours of outputs against the reference, bit for bit. */
 #include "layer.h"
 
+#include "dense_fours_s8.h"
 #include "dense_pairs_s8.h"
 
-static int32_t stream[1 << 16];
+static int32_t stream[1 << 16], scales[4 * CHANNELS_MAX];
 static int packed[PACK_PAIR + 1];
+
+static bool same_as_reference(const struct pack_layer *l, const int8_t *in, const int8_t *out)
+{
+    for (int32_t o = 0; o < l->channels; o++) {
+        int32_t acc = l->bias ? l->bias[o] : 0;
+        for (int32_t i = 0; i < l->taps; i++)
+            acc += l->weights[o * l->taps + i] * (in[i] - l->in_zero);
+        if (out[o] != reference(l, o, acc))
+            return false;
+    }
+    return true;
+}
+
+static void check_pairs(const struct pack_layer *l, const int8_t *in)
+{
+    const struct mica_dense_pairs_s8 p = {l->taps, l->channels, stream};
+    const size_t n = (size_t)pack_dense_pairs_buffer(l->taps), out_n = (size_t)l->channels;
+    int8_t *out = fenced(out_n);
+    int16_t *buffer = fenced(n);
+    mica_dense_pairs_s8(&p, in, buffer, out);
+    CHECK(same_as_reference(l, in, out) && fence_holds(buffer, n) && fence_holds(out, out_n));
+    free(out);
+    free(buffer);
+}
+
+static void check_fours(const struct pack_layer *l, const int8_t *in)
+{
+    const struct mica_dense_fours_s8 p = {l->taps, l->channels, l->weights, scales};
+    const size_t out_n = (size_t)l->channels;
+    int8_t *out = fenced(out_n);
+    mica_dense_fours_s8(&p, in, out);
+    CHECK(same_as_reference(l, in, out) && fence_holds(out, out_n));
+    free(out);
+}
 
 static void check_layer(int32_t in_n, int32_t out_n, enum numbers kind)
 {
     struct pack_layer l = draw_layer(kind, out_n, in_n);
+    int8_t *in = malloc((size_t)in_n);
     l.scale_step = draw(0, 1);
     const enum pack_verdict verdict = pack_pairs(&l, 8, stream);
     packed[verdict]++;
-    if (verdict != PACK_OK)
-        return;
-    const struct mica_dense_pairs_s8 p = {in_n, out_n, stream};
-    const size_t n = (size_t)pack_dense_pairs_buffer(in_n);
-    int8_t *in = malloc((size_t)in_n), *out = fenced((size_t)out_n);
-    int16_t *buffer = fenced(n);
     for (int32_t i = 0; i < in_n; i++)
         in[i] = draw_number(kind, -128);
-    mica_dense_pairs_s8(&p, in, buffer, out);
-    bool good = fence_holds(buffer, n) && fence_holds(out, (size_t)out_n);
-    for (int32_t o = 0; o < out_n; o++) {
-        int32_t acc = l.bias ? l.bias[o] : 0;
-        for (int32_t i = 0; i < in_n; i++)
-            acc += l.weights[o * in_n + i] * (in[i] - l.in_zero);
-        good &= out[o] == reference(&l, o, acc);
-    }
-    CHECK(good);
-    if (!good)
-        printf("%d -> %d\n", (int)in_n, (int)out_n);
+    if (verdict == PACK_OK)
+        check_pairs(&l, in);
+    if (out_n >= 4 && pack_scales(&l, scales) == PACK_OK)
+        check_fours(&l, in);
     free(in);
-    free(out);
-    free(buffer);
 }
 
 /* Weights that do not fit in pairs are found; those at the edge still give exact results. */

@@ -56,6 +56,8 @@ V6M_MUTANTS = (
     ("conv2d_pairs", "quads.h", '"eors r5, r4', '"orrs r5, r4'),
     ("conv2d_pairs", "requantize_twice.h", '"add r5, r11', '"add r5, r5'),
     ("conv2d_pairs", "requantize_twice.h", '"asrs r5, r4, #31', '"lsrs r5, r4, #31'),
+    ("dense_pairs", "dense_fours_s8.h", '"ldrsb r7, [r3, r5]', '"ldrsb r7, [r2, r5]'),
+    ("dense_pairs", "dense_fours_s8.h", "out_n - 4 : o", "out_n - 3 : o"),
     ("conv2d_pairs", "conv2d_quads_s8.h", "p->kernel_w <= p->in_w", "p->kernel_w <= p->in_w + 1"),
 )
 

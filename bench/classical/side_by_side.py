@@ -12,6 +12,7 @@ from models import TASKS, Task
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "classical.md"
 PEERS = HERE / "peers.json"
+COMPILERS = ("arm-none-eabi-gcc", "avr-gcc")
 
 Figures = dict[str, Any]
 
@@ -58,7 +59,9 @@ def number(value: Any) -> str:
 
 def times(peer: int | None, ours: int) -> str:
     """How much more the peer takes."""
-    return f"{peer / ours:.1f}" if peer is not None and ours else "-"
+    if peer is None or not ours:
+        return "-"
+    return f"{peer / ours:.2f}" if peer < 10 * ours else f"{peer / ours:.1f}"
 
 
 def best(peers: Figures, cells: tuple[str, ...], key: str) -> tuple[int | None, str]:
@@ -94,7 +97,28 @@ def core_table(core: str, ours: Figures, peers: Figures) -> list[str]:
     return [
         "| model | smallest faithful peer: flash | Mica `size`: flash / instructions | times "
         "| fastest faithful peer: instructions | Mica `speed`: instructions / flash | times |",
-        "|---|--:|--:|--:|--:|--:|--:|", *core_rows(core, ours, peers), ""]
+        "|---|--:|--:|--:|--:|--:|--:|", *core_rows(core, ours, peers), "",
+        *summary(core, ours, peers)]
+
+
+def summary(core: str, ours: Figures, peers: Figures) -> list[str]:
+    """How many are smaller and faster, and which are not."""
+    said = []
+    for objective, key, word, levels in (("size", "flash_bytes", "smaller", ("-Os",)),
+                                         ("speed", "instructions", "faster", ("-Os", "-O2"))):
+        won, lost = 0, []
+        for task in TASKS:
+            cell = ours.get(f"{task.name} {core} {objective}")
+            theirs, _ = best(peers.get(task.name, {}),
+                             tuple(f"{core} {level}" for level in levels), key)
+            if cell and theirs is not None:
+                if cell[key] < theirs:
+                    won += 1
+                else:
+                    lost.append(task.name)
+        said.append(f"{won} of {won + len(lost)} models {word} than the {word[:-1]}st faithful "
+                    f"peer{'; not ' + ', '.join(lost) if lost else ''}.")
+    return [" ".join(said), ""]
 
 
 def faithful_on_arm(figures: Figures) -> bool:
@@ -212,7 +236,8 @@ def page(saved: Figures) -> str:
     theirs = (json.loads(PEERS.read_text()) if PEERS.is_file()
               else {"versions": {}, "fingerprints": {}, "figures": {}})
     ours, peers = saved["figures"], checked(theirs, saved["fingerprints"])
-    stated = (f"Compilers of Mica's column: {listed(saved['compilers'])}.\n\n"
+    used = {name: saved["compilers"][name] for name in COMPILERS if name in saved["compilers"]}
+    stated = (f"Compilers of Mica's column: {listed(used)}.\n\n"
               f"Versions of the peers' column: {listed(theirs['versions'])}.")
     lines = [HEAD.format(versions=stated)]
     for core, title in (("cortex-m4f", "Cortex-M4F"), ("cortex-m0", "Cortex-M0")):
