@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* 2^k. Powers of float's range one after the other: so it needs nothing of how a double is made, and
- * is right where that is a float of 32 bits (AVR), too. */
+/* 2^k. Powers of float's range one after the other: so it needs nothing of how a double is made,
+ * and is right where that is a float of 32 bits (AVR), too. */
 static inline double mica_power2_f64(int k)
 {
     double y = 1.0;
@@ -22,8 +22,8 @@ static inline double mica_power2_f64(int k)
 
 /* e^x. x = k * ln 2 + r with |r| <= ln 2 / 2, ln 2 being in two parts, the first of which has nine
  * bits, so that its product with k is exact. e^r = 1 + r + r^2 / 2 + r^3 * q(r), where q meets the
- * true function in the Chebyshev points (computed in 60 digits, 2.4e-15 relative error of e^r). Where
- * double is a float (AVR), about 1e-7. */
+ * true function in the Chebyshev points (computed in 60 digits, 2.4e-15 relative error of e^r).
+ * Where double is a float (AVR), about 1e-7. */
 static inline double mica_exp_f64(double x)
 {
     if (x != x)

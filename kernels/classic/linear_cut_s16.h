@@ -17,8 +17,8 @@ struct mica_linear_cut_s16 {
     const uint32_t *low;
 };
 
-/* 1 for every score that is above 0, otherwise 0: by a sum of products of 16-bit parts where that is
- * further from 0 than it may be wrong, else by one of all bits. part_of_x[n] is memory for the
+/* 1 for every score that is above 0, otherwise 0: by a sum of products of 16-bit parts where that
+ * is further from 0 than it may be wrong, else by one of all bits. part_of_x[n] is memory for the
  * kernel. */
 static inline void mica_linear_cut_s16(const struct mica_linear_cut_s16 *p, const float *x,
                                        int32_t *out, int16_t *part_of_x)

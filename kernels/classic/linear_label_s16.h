@@ -17,9 +17,9 @@ struct mica_linear_label_s16 {
     const uint32_t *low;
 };
 
-/* The row of coefficients with the largest score, the first of equal ones. Sums of products of 16-bit
- * parts decide where the two largest are further apart than these can be wrong, else all is done
- * again with all bits. No floating-point arithmetic. part_of_x[n] is memory for the kernel. */
+/* The row of coefficients with the largest score, the first of equal ones. Sums of products of
+ * 16-bit parts decide where the two largest are further apart than these can be wrong, else all is
+ * done again with all bits. No floating-point arithmetic. part_of_x[n] is memory for the kernel. */
 static inline void mica_linear_label_s16(const struct mica_linear_label_s16 *p, const float *x,
                                          int32_t *out, int16_t *part_of_x)
 {

@@ -6,7 +6,8 @@
 
 #include "linear_round_f32.h"
 
-/* m * 2^exponent as the nearest double, |m| being 0 or of 62 bits; a float where the compiler has no larger double (AVR). */
+/* m * 2^exponent as the nearest double, |m| being 0 or of 62 bits; a float where the compiler has
+ * no larger double (AVR). */
 static inline double mica_linear_round_f64(int64_t m, int32_t exponent)
 {
     if (sizeof(double) != sizeof(uint64_t))

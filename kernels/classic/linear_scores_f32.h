@@ -30,10 +30,11 @@ static inline float mica_linear_add_f32(float sum, float y, float *rest)
     return next;
 }
 
-/* The scores as floats, for cores with a fused multiply-add: products and sums in float32 with their
- * rounding errors kept, from the upper parts of the coefficients, each of which is off by less than
- * 2^-23. Where the terms have four times the size of their sum or more, and at the ends of float32's
- * range, the sum is done again in integers; so the error is below 6e-7 of the score. */
+/* The scores as floats, for cores with a fused multiply-add: products and sums in float32 with
+ * their rounding errors kept, from the upper parts of the coefficients, each of which is off by
+ * less than 2^-23. Where the terms have four times the size of their sum or more, and at the ends
+ * of float32's range, the sum is done again in integers; so the error is below 6e-7 of the score.
+ */
 static inline void mica_linear_scores_f32(const struct mica_linear_scores_f32 *p, const float *x,
                                           float *out)
 {

@@ -18,8 +18,8 @@ static inline double mica_scale_step_rounded(double x, int8_t op, double by)
     return op == 0 ? x + by : op == 1 ? x - by : op == 2 ? x * by : x / by;
 }
 
-/* out[i] = (x[i] first_op first[i]) second_op second[i], each step computed
- * in double and rounded to float: what numpy does to a float32 array in place with float64 numbers */
+/* out[i] = (x[i] first_op first[i]) second_op second[i], each step computed in double and rounded
+ * to float: what numpy does to a float32 array in place with float64 numbers */
 static inline void mica_scale_features_rounded(const struct mica_scale_features_rounded *p,
                                                const float *x, float *out, int32_t n)
 {

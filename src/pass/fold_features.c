@@ -83,7 +83,7 @@ static bool is_decreasing(const struct path *p)
     return decreasing;
 }
 
-/* Every number comes out as it went in: a source is no wider than float32, so casts lose nothing. */
+/* Every number comes out as it went in: sources are no wider than float32, casts lose nothing. */
 static bool keeps_numbers(const struct path *p)
 {
     for (int i = 0; i < p->n_steps; i++)

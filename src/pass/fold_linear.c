@@ -2,11 +2,12 @@
 /* fold_linear.c - scalers go into the coefficients of linear models, and a cast of their scores
  * into what they give.
  *
- * A scaled column is a * x + c of one float32 number x, so a coefficient w of it is one of w * a of
- * x, and w * c goes to the intercept. Both are computed with twice the digits of float64 and kept
- * as two numbers, so that the sum stays the exact one but for about 2^-56 of its terms. The library
- * rounds each scaled column to 2^-53 of itself; where columns lie far from 0 for their spread, terms
- * are larger than scaled columns by that ratio, and a model is left alone if it is above RATIO_MAX. */
+ * A scaled column is a * x + c of one float32 number x, so a coefficient w of it is one of w * a
+ * of x, and w * c goes to the intercept. Both are computed with twice the digits of float64 and
+ * kept as two numbers, so that the sum stays the exact one but for about 2^-56 of its terms. The
+ * library rounds each scaled column to 2^-53 of itself; where columns lie far from 0 for their
+ * spread, terms are larger than scaled columns by that ratio, and a model is left alone if it is
+ * above RATIO_MAX. */
 #include <math.h>
 #include <string.h>
 
