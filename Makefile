@@ -6,14 +6,19 @@
 #   make test      unit tests, golden tests, a sample of the conformance cases, the command
 #   make test-all  everything: all cases, all cores, clang, sanitizers, fuzzing for a minute
 #   make bench     instructions, bytes and times, beside the saved figures
+#   make bench-classical  forests, boosting and linear models beside their peers' saved figures
+#   make package   the Python package, in build/package (PYTHONPATH); `pip install .` installs it
+#   make example-digits-forest, make example-anomaly  from fit() to an emulated Cortex-M4F
 #   make fuzz      fuzzes the road from file to C; FUZZ_SECONDS=60
 #   make docs      the pages that are generated from the code and from runs
 #   make format    clang-format
 .POSIX:
-.PHONY: all setup demo test test-all bench fuzz docs format clean
+.PHONY: all setup package demo example-digits-forest example-anomaly test test-all bench \
+	bench-classical fuzz docs format clean
 
 JOBS = 2
 PYTHON = .venv/bin/python
+PACKAGE = PYTHONPATH=build/package
 FUZZ_SECONDS = 60
 
 all:
@@ -23,17 +28,32 @@ all:
 setup:
 	@scripts/setup.sh
 
+package:
+	@cmake -S . -B build/python -DMICA_PYTHON=ON -DMICA_TESTS=OFF -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@cmake --build build/python -j $(JOBS) >build/python/log 2>&1 || { cat build/python/log; exit 1; }
+	@cmake --install build/python --component python --prefix build/package >/dev/null
+	@cp -R python/mica build/package/
+
 demo: setup all
 	@scripts/demo.sh
 
-test: setup all
+example-digits-forest: setup package
+	@$(PACKAGE) $(PYTHON) examples/digits-forest/digits_forest.py
+
+example-anomaly: setup package
+	@$(PACKAGE) $(PYTHON) examples/anomaly/anomaly.py
+
+test: setup all package
 	@scripts/test.sh
 
-test-all: setup all
+test-all: setup all package
 	@scripts/test-all.sh $(FUZZ_SECONDS)
 
 bench: setup all
 	@$(PYTHON) bench/bench.py
+
+bench-classical: setup all package
+	@$(PACKAGE) $(PYTHON) bench/classical/classical.py
 
 fuzz: setup
 	@scripts/fuzz.sh $(FUZZ_SECONDS)

@@ -40,6 +40,13 @@ enum mica_optimize {
     MICA_OPTIMIZE_COUNT
 };
 
+/* Names of the features or the classes of an estimator. */
+struct mica_names {
+    int n; /* 0: as the file has them */
+    const char *const *name;
+    const int32_t *value; /* classes: the integers that the model was trained with; or NULL */
+};
+
 struct mica_options {
     const char *name;   /* prefix of all symbols and files; a C identifier; NULL: "model" */
     const char *target; /* a core of `mica targets`; NULL: "host" */
@@ -54,6 +61,13 @@ struct mica_options {
     int64_t max_ram;   /* bytes of memory with inputs and outputs; the fastest schedule that fits is
                         taken, whatever `optimize` says of them; 0: no limit */
     int stream_axis;   /* the input's axis of endless time; 0: no stream (axis 0 is the batch) */
+    /* Of estimators only: */
+    const char
+        *functions; /* the ones to generate, with commas: "predict,predict_proba"; NULL: all */
+    const char
+        *input_type; /* the caller promises features of int8, uint8 or int16; NULL: float32 */
+    int float64; /* numbers are given as double, bit for bit those of the training library's sums */
+    struct mica_names features, classes;
 };
 
 /* What mica_text() gives; valid until the handle is freed or compiles again. */
@@ -77,6 +91,7 @@ struct mica_tensor {
     size_t bytes;
     float scale; /* 0: not quantised */
     int32_t zero;
+    const char *role; /* output of an estimator: its function is NAME_<role>; NULL: of a network */
 };
 
 struct mica; /* a handle */
@@ -98,9 +113,16 @@ const char *mica_pass_name(int i); /* NULL after the last */
 
 const char *mica_text(const struct mica *, enum mica_text);
 
-/* Inputs and outputs, after mica_load(); -1 where there is no such one. */
+/* Inputs and outputs, after mica_load(); -1 where there is no such one. Those of an estimator are,
+ * after mica_compile(), as its options want them. */
 int mica_input(struct mica *, int i, struct mica_tensor *);
 int mica_output(struct mica *, int i, struct mica_tensor *);
+
+/* Class i of label `label` of an estimator (most have one label, 0): its name, and its number in
+ * *value where that is not NULL; after mica_load(). NULL where there is no such one. */
+const char *mica_class(const struct mica *, int label, int i, int32_t *value);
+/* The name of feature i; NULL: it has none. */
+const char *mica_feature(const struct mica *, int i);
 
 /* One step of the compiled program. */
 struct mica_layer {

@@ -10,4 +10,6 @@ done
 echo "== golden tests of the passes"
 test/pass/run.sh
 echo "== python: conformance sample, generated C, the command"
-.venv/bin/python -m pytest -q -n 2 test
+.venv/bin/python -m pytest -q -n 2 test --ignore=test/python
+echo "== the Python package, installed"
+scripts/test-python.sh

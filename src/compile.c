@@ -27,11 +27,20 @@ static const struct pass {
     const char *name;
     void (*run)(struct ctx *, struct graph *);
 } passes[] = {
-    {"read", no_pass},           {"float_weights", pass_float_weights},
-    {"fold", pass_fold},         {"infer", pass_infer},
-    {"fuse_pad", pass_fuse_pad}, {"fuse_activation", pass_fuse_activation},
-    {"channels", pass_channels}, {"views", pass_views},
-    {"dead", pass_dead},         {"outputs", pass_outputs},
+    {"read", no_pass},
+    {"estimator", pass_estimator},
+    {"float_weights", pass_float_weights},
+    {"fold", pass_fold},
+    {"infer", pass_infer},
+    {"fold_features", pass_fold_features},
+    {"fold_linear", pass_fold_linear},
+    {"fuse_pad", pass_fuse_pad},
+    {"fuse_activation", pass_fuse_activation},
+    {"fuse_value", pass_fuse_value},
+    {"channels", pass_channels},
+    {"views", pass_views},
+    {"dead", pass_dead},
+    {"outputs", pass_outputs},
 };
 enum { N_PASSES = sizeof passes / sizeof passes[0] };
 
@@ -77,16 +86,6 @@ static int start(struct mica *m, struct ctx *ctx, jmp_buf *recover)
     return -1;
 }
 
-static void read_model(struct ctx *ctx, const struct mica *m)
-{
-    static const char magic[] = "mica-ir ";
-    if (m->n_bytes >= sizeof magic - 1 && !memcmp(m->bytes, magic, sizeof magic - 1))
-        read_text(ctx, m->bytes, m->n_bytes);
-    else
-        read_tflite(ctx, m->bytes, m->n_bytes);
-    assert(ctx->graph);
-}
-
 int mica_load(struct mica *m, const char *name, const void *bytes, size_t n_bytes)
 {
     free(m->file);
@@ -112,7 +111,7 @@ int mica_load(struct mica *m, const char *name, const void *bytes, size_t n_byte
         m->loaded.graph = NULL;
         return -1;
     }
-    read_model(&m->loaded, m);
+    read_model(&m->loaded, m->bytes, m->n_bytes);
     return 0;
 }
 
@@ -142,6 +141,12 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
              "the name '%s' is no C identifier: use letters, digits and _, and start "
              "with a letter",
              ctx->options.name);
+    if ((ctx->options.by_row || ctx->options.keep_input) && ctx->options.max_ram <= 0 &&
+        ctx->options.optimize != MICA_OPTIMIZE_RAM)
+        fail(ctx, NULL,
+             "%s is a matter of rows, and under this objective tensors are whole: add --optimize "
+             "ram, or --max-ram",
+             ctx->options.by_row ? "--by-row" : "--keep-input");
     assert(ctx->options.profile < MICA_PROFILE_COUNT);
     ctx->options.name = format(ctx, "%s", ctx->options.name);
     ctx->options.target = format(ctx, "%s", ctx->options.target);
@@ -156,9 +161,15 @@ static void run_passes(struct ctx *ctx, int last)
 
 static void compile(struct ctx *ctx, struct text **text)
 {
+    if (ctx->graph->role)
+        ctx->options.share_io = 0; /* a row of features is the caller's */
     run_passes(ctx, N_PASSES - 1);
     ctx->program = lower_graph(ctx, ctx->graph);
-    if (ctx->options.stream_axis) {
+    if (ctx->graph->role) {
+        schedule_whole(ctx->program);
+        plan_memory(ctx, ctx->program);
+        plan_heads(ctx, ctx->program);
+    } else if (ctx->options.stream_axis) {
         schedule_stream(ctx, ctx->program);
     } else if (ctx->options.max_ram > 0) {
         schedule_to_fit(ctx, ctx->program);
@@ -193,7 +204,7 @@ static int work(struct mica *m, const struct mica_options *options, int last)
         return -1;
     }
     set_options(ctx, options);
-    read_model(ctx, m);
+    read_model(ctx, m->bytes, m->n_bytes);
     if (last < 0) {
         compile(ctx, m->text);
     } else {
@@ -233,6 +244,30 @@ const char *mica_operators(struct mica *m)
     return out->at;
 }
 
+/* The graph to describe: an estimator's changes with the options it is compiled with. */
+static const struct graph *described(const struct mica *m)
+{
+    const bool compiled = m->compiled.program && m->compiled.graph->role;
+    return compiled ? m->compiled.graph : m->loaded.graph;
+}
+
+const char *mica_class(const struct mica *m, int label, int i, int32_t *value)
+{
+    const struct graph *g = described(m);
+    if (!g || label < 0 || label >= g->n_labels || i < 0 || i >= g->classes[label].n)
+        return NULL;
+    const struct names *classes = &g->classes[label];
+    if (value)
+        *value = classes->value ? classes->value[i] : i;
+    return classes->at[i];
+}
+
+const char *mica_feature(const struct mica *m, int i)
+{
+    const struct graph *g = described(m);
+    return g && i >= 0 && i < g->features.n ? g->features.at[i] : NULL;
+}
+
 static int describe(struct mica *m, struct tensor *const *list, int n, int i, bool is_input,
                     struct mica_tensor *to)
 {
@@ -259,14 +294,17 @@ static int describe(struct mica *m, struct tensor *const *list, int n, int i, bo
 
 int mica_input(struct mica *m, int i, struct mica_tensor *to)
 {
-    const struct graph *g = m->loaded.graph;
+    const struct graph *g = described(m);
     return g ? describe(m, g->input, g->n_inputs, i, true, to) : -1;
 }
 
 int mica_output(struct mica *m, int i, struct mica_tensor *to)
 {
-    const struct graph *g = m->loaded.graph;
-    return g ? describe(m, g->output, g->n_outputs, i, false, to) : -1;
+    const struct graph *g = described(m);
+    if (!g || describe(m, g->output, g->n_outputs, i, false, to))
+        return -1;
+    to->role = g->role ? g->role[i] : NULL;
+    return 0;
 }
 
 int mica_layer(const struct mica *m, int i, struct mica_layer *to)

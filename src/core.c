@@ -20,6 +20,13 @@ bool core_has_dsp(const char *target)
     return is_one_of(target, cores);
 }
 
+bool core_has_float(const char *target)
+{
+    static const char *const cores[] = {"cortex-m4f", "cortex-m7", "cortex-m33",
+                                        "cortex-m55", "host",      NULL};
+    return is_one_of(target, cores);
+}
+
 bool core_has_multiplier(const char *target)
 {
     static const char *const cores[] = {"cortex-m0", "cortex-m0plus", "cortex-m3", "rv32imc", NULL};

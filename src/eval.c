@@ -81,7 +81,7 @@ static void *operand_memory(const struct run *r, int k, const int32_t *at)
     const bool by_row = r->row >= 0 && operand_by_row(r->step, r->call, k);
     const int64_t offset = o->offset + moved(r->call, o, at, by_row ? 1 : 0);
     return memory_of(r, tensor_base(o->tensor), by_row ? at[0] : -1) +
-           offset * dtype_bits(r->call->kernel->args[k].type) / 8;
+           offset * dtype_bits(o->tensor->type) / 8;
 }
 
 static void run_once(struct run *r, const int32_t *at)

@@ -94,6 +94,19 @@ static int eval_window(struct ctx *ctx, const void *const *in, void *const *out)
     return has_memory ? 0 : -1;
 }
 
+/* Labels leave as the numbers that the model was trained with, as in the generated code. */
+static void name_labels(const struct graph *g, void *const *out)
+{
+    for (int i = 0; i < g->n_outputs && g->role; i++) {
+        int32_t *label = out[i];
+        if (g->output[i]->type != DTYPE_INT32)
+            continue;
+        for (int k = 0; k < g->n_labels; k++)
+            if (g->classes[k].value && label[k] >= 0 && label[k] < g->classes[k].n)
+                label[k] = g->classes[k].value[label[k]];
+    }
+}
+
 int eval_program(struct ctx *ctx, const void *const *in, void *const *out)
 {
     if (ctx->program->stream)
@@ -108,6 +121,7 @@ int eval_program(struct ctx *ctx, const void *const *in, void *const *out)
         for (int i = 0; i < ctx->program->n_steps; i++)
             eval_step(ctx, &ctx->program->step[i], memory_of, &memory);
     take_outputs(&memory);
+    name_labels(ctx->graph, out);
     free(memory.scratch);
     return 0;
 }

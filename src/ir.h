@@ -230,6 +230,7 @@ struct rows {
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
 bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
 bool core_has_multiplier(const char *target);     /* 32 by 32 bits to 32, and no DSP extension */
 bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
 
@@ -300,7 +301,7 @@ struct field {
 enum arg_kind { ARG_INPUT, ARG_ROWS, ARG_OUTPUT, ARG_COUNT };
 struct kernel_arg {
     enum arg_kind kind;
-    enum dtype type; /* of what the pointer points to */
+    enum dtype type; /* of what the pointer points to; DTYPE_COUNT: of any type (const void *) */
 };
 
 /* Calls the kernel: pointers in the order of its arguments; ARG_ROWS: an array of row pointers. */
@@ -312,6 +313,7 @@ struct kernel {
     const char *params_name; /* "mica_conv2d_s8", of the struct; NULL: takes none */
     size_t params_bytes;
     const struct field *fields; /* ends with a NULL name */
+    bool folds; /* MICA_INLINE: every field of the parameters becomes part of the code */
     int n_args;
     const struct kernel_arg *args; /* after the parameters */
     kernel_call *call[MICA_PROFILE_COUNT];
@@ -379,17 +381,18 @@ struct call {
 /* A function written for one call: takes the kernel's arguments but its parameters and gives the
  * same bits. eval runs the kernel. */
 struct code {
+    const char *name; /* what is put behind the step's name: "nest" */
     /* Prints "static void NAME(...) {...}" and what else it needs, all names beginning with NAME;
-     * `params` is the name of the call's parameter struct. */
+     * `params` is what the kernel takes as its first argument, "&trees_1". */
     void (*print)(struct ctx *, struct text *, const struct call *, const char *name,
                   const char *params);
     const char *const *files; /* of kernels/, that it calls; ends with NULL */
+    bool needs_kernel;        /* print() calls the kernel itself for rows it does not decide */
     const void *data;         /* for print() */
 };
 
 struct step {
     struct node *node;
-    int number; /* in the whole program: names are made of it */
     struct rows rows;
     int n_calls;
     struct call **call;
@@ -419,6 +422,8 @@ struct lower {
 int strip_loop(const struct call *);
 /* Starts a call with a copy of *params (NULL where the kernel takes none). */
 struct call *lower_call(struct lower *, const struct kernel *, const void *params);
+/* False: on the device its code of its own does all that the kernel would do. */
+bool call_runs_kernel(const struct call *);
 /* Adds a loop inside the ones there are; returns its number for call_step(). */
 int call_loop(struct call *, int32_t count);
 /* Binds the next tensor argument of the kernel. Its type must be the kernel's. */
@@ -538,11 +543,17 @@ struct plan {
 /* ---- the passes, in the order of compile.c --------------------------------------------------- */
 
 void infer_node(struct ctx *, struct node *); /* one node, for folding */
+/* Gives the outputs of a node the types and shapes that its operator makes of its inputs. */
+void infer_outputs(struct ctx *, struct node *);
+void pass_estimator(struct ctx *, struct graph *);
 void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
+void pass_fold_features(struct ctx *, struct graph *);
+void pass_fold_linear(struct ctx *, struct graph *);
 void pass_fuse_pad(struct ctx *, struct graph *);
 void pass_fuse_activation(struct ctx *, struct graph *);
+void pass_fuse_value(struct ctx *, struct graph *); /* tree/nest_value.c */
 void pass_channels(struct ctx *, struct graph *);
 void pass_views(struct ctx *, struct graph *);
 void pass_outputs(struct ctx *, struct graph *);
@@ -550,11 +561,18 @@ void pass_dead(struct ctx *, struct graph *);
 struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);
+/* An estimator's functions: program->head, each with the steps that its output needs and a plan of
+ * its own. */
+void plan_heads(struct ctx *, struct program *);
 
 /* ---- read/: bytes -> graph ------------------------------------------------------------------- */
 
+void read_model(struct ctx *, const uint8_t *bytes, size_t n); /* tells formats by content */
 void read_tflite(struct ctx *, const uint8_t *bytes, size_t n);
-void read_text(struct ctx *, const char *text, size_t n); /* the text form, see text/ */
+void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
+void read_json(struct ctx *, const uint8_t *bytes, size_t n);     /* XGBoost, CatBoost */
+void read_lightgbm(struct ctx *, const uint8_t *bytes, size_t n); /* its text */
+void read_text(struct ctx *, const char *text, size_t n);         /* the text form, see text/ */
 
 /* ---- text/: the text form -------------------------------------------------------------------- */
 

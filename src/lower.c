@@ -34,7 +34,8 @@ struct operand *call_bind(struct call *c, struct tensor *t, int32_t offset)
     for (int i = 0; i < c->kernel->n_args; i++) {
         if (c->operand[i].tensor || c->kernel->args[i].kind == ARG_COUNT)
             continue;
-        assert(dtype_bits(t->type) == dtype_bits(c->kernel->args[i].type));
+        assert(c->kernel->args[i].type == DTYPE_COUNT ||
+               dtype_bits(t->type) == dtype_bits(c->kernel->args[i].type));
         c->operand[i].tensor = t;
         c->operand[i].offset = offset;
         return &c->operand[i];
@@ -146,9 +147,8 @@ static void bind_constants(struct lower *l)
 
 void lower_node(struct ctx *ctx, struct program *p, struct node *n)
 {
-    struct step *s = &p->step[p->n_steps];
+    struct step *s = &p->step[p->n_steps++];
     s->node = n;
-    s->number = p->n_steps++;
     s->rows = n->op->rows ? n->op->rows(n) : (struct rows){.whole = true};
     struct lower l = {ctx, p, s};
     n->op->lower(&l, n);
@@ -160,6 +160,42 @@ void lower_node(struct ctx *ctx, struct program *p, struct node *n)
     }
 }
 
+static bool points_to(const struct call *c, const void *data)
+{
+    for (const struct field *f = c->params ? c->kernel->fields : NULL; f && f->name; f++)
+        if (f->type >= FIELD_PTR_INT8 &&
+            *(const void *const *)(const void *)((const char *)c->params + f->offset) == data)
+            return true;
+    return false;
+}
+
+/* Where code of its own stands for a kernel, nobody reads the kernel's constants on the device. They
+ * stay in memory, where eval runs the kernel on them. */
+static void drop_constants(struct program *p)
+{
+    int kept = 0;
+    for (int i = 0; i < p->n_constants; i++) {
+        bool dropped = false, read = p->constant[i].is_operand;
+        for (int k = 0; k < p->n_steps; k++) {
+            for (int a = 0; a < p->step[k].n_calls; a++) {
+                const struct call *c = p->step[k].call[a];
+                if (!points_to(c, p->constant[i].data))
+                    continue;
+                dropped |= !call_runs_kernel(c);
+                read |= call_runs_kernel(c);
+            }
+        }
+        if (read || !dropped)
+            p->constant[kept++] = p->constant[i];
+    }
+    p->n_constants = kept;
+}
+
+bool call_runs_kernel(const struct call *c)
+{
+    return !c->code || c->code->needs_kernel;
+}
+
 struct program *lower_graph(struct ctx *ctx, struct graph *g)
 {
     struct program *p = NEW(ctx, struct program);
@@ -167,6 +203,7 @@ struct program *lower_graph(struct ctx *ctx, struct graph *g)
     p->step = NEWS(ctx, struct step, g->n_nodes);
     for (int i = 0; i < g->n_nodes; i++)
         lower_node(ctx, p, g->node[i]);
+    drop_constants(p);
     return p;
 }
 

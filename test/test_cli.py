@@ -13,7 +13,7 @@ import pytest
 
 from conformance.model import Model
 from small_models import doubled, two_ends
-from support import PORTABLE, evaluate, inspect, mica, need, reference_model, run
+from support import PORTABLE, REPOSITORY, evaluate, inspect, mica, need, reference_model, run
 
 COMMANDS = ("compile", "inspect", "eval", "run", "dump", "targets", "operators")
 COLUMNS_MAX = 100
@@ -138,6 +138,15 @@ def test_every_cut_of_a_file(tmp_path: Path) -> None:
         done = mica("inspect", tmp_path / "cut.tflite", status=None)
         assert done.returncode in (0, 1), f"cut to {size} bytes: {done.returncode}"
         assert (done.returncode == 0) == (done.stderr == "")
+
+
+@pytest.mark.parametrize("flag", ("--by-row", "--keep-input"))
+def test_rows_where_there_are_none(flag: str, tmp_path: Path) -> None:
+    """What only rows have is refused where tensors are whole, and nothing is written."""
+    model = REPOSITORY / "examples" / "digits" / "digits.tflite"
+    done = mica("compile", model, flag, "-o", tmp_path / "out", status=1)
+    assert f"{flag} is a matter of rows" in done.stderr and "--optimize ram" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:

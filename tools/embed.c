@@ -4,7 +4,7 @@
  *     embed OUT_DIR FILE...
  *
  * Of every kernels/nn/NAME.h it learns the text, the files it includes, the fields of its parameter
- * struct and the arguments of its kernel mica_NAME, and writes
+ * struct (struct mica_FILE is in FILE.h) and the arguments of its kernel mica_NAME, and writes
  *     kernels.gen.h         extern const struct kernel kernel_NAME;
  *     kernels.gen.c         texts, fields, arguments, one table
  *     kernel_calls.gen.h    one typed call of each kernel; compiled once a profile
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILES_MAX = 256, FIELDS_MAX = 48, ARGS_MAX = 12, NEEDS_MAX = 12, TEXT_MAX = 1 << 16 };
+enum { FILES_MAX = 256, FIELDS_MAX = 64, ARGS_MAX = 12, NEEDS_MAX = 12, TEXT_MAX = 1 << 16 };
 
 struct entry {
     char type[32], name[32];
@@ -33,7 +33,8 @@ struct source {
     int n_needs, n_system, n_fields, n_args;
     char needs[NEEDS_MAX][64], system[NEEDS_MAX][64];
     struct entry field[FIELDS_MAX], arg[ARGS_MAX]; /* arg: after the parameters */
-    bool is_kernel, has_params;
+    bool is_kernel, has_params, folds;
+    char params[48]; /* the file whose struct the parameters are */
 };
 
 static const char *const profiles[] = {"tflm", "single", "litert"};
@@ -111,7 +112,8 @@ static void parse_fields(struct source *s, const char *line)
     }
 }
 
-/* "static inline void mica_x(const struct mica_x *p, const int8_t *in, int32_t n)" -> arguments */
+/* "static inline void mica_x(const struct mica_x *p, const int8_t *in, int32_t n)" -> arguments.
+ * Kernels of one family may take the struct of a file that they share. */
 static void parse_arguments(struct source *s, char *signature)
 {
     char *open = strchr(signature, '('), *close = strchr(signature, ')');
@@ -123,6 +125,7 @@ static void parse_arguments(struct source *s, char *signature)
             name--;
         if (!strncmp(arg, "const struct ", 13)) {
             s->has_params = true;
+            snprintf(s->params, sizeof s->params, "%.*s", (int)strcspn(arg + 18, " "), arg + 18);
             continue;
         }
         /* A helper of kernels: no kernel changes a struct or takes a function. */
@@ -185,8 +188,14 @@ static void learn(struct source *s, struct place *at, const char *line)
         at->in_struct = false;
     else if (at->in_struct)
         parse_fields(s, line);
-    snprintf(head, sizeof head, "static inline void mica_%s(", s->stem);
-    at->in_signature |= !strncmp(line, head, strlen(head));
+    for (int i = 0; i < 2; i++) {
+        snprintf(head, sizeof head, "%s void mica_%s(", i ? "MICA_INLINE" : "static inline",
+                 s->stem);
+        if (strncmp(line, head, strlen(head)) != 0)
+            continue;
+        at->in_signature = true;
+        s->folds = i;
+    }
     if (!at->in_signature)
         return;
     if (strlen(at->signature) + strlen(line) >= sizeof at->signature)
@@ -254,9 +263,9 @@ static const char *field_type(const char *type)
 static const char *element_type(const char *type)
 {
     static const char *const names[][2] = {
-        {"int8_t", "INT8"},     {"uint8_t", "UINT8"}, {"int16_t", "INT16"},
-        {"uint16_t", "UINT16"}, {"int32_t", "INT32"}, {"uint32_t", "UINT32"},
-        {"float", "FLOAT32"},   {"int64_t", "INT64"}, {"double", "FLOAT64"},
+        {"int8_t", "INT8"},    {"uint8_t", "UINT8"},   {"int16_t", "INT16"}, {"uint16_t", "UINT16"},
+        {"int32_t", "INT32"},  {"uint32_t", "UINT32"}, {"float", "FLOAT32"}, {"int64_t", "INT64"},
+        {"double", "FLOAT64"}, {"void", "COUNT"}, /* any: the parameters say which */
     };
     type += strncmp(type, "const ", 6) ? 0 : 6;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -294,18 +303,30 @@ static void put_call(FILE *out, const struct source *s)
     fprintf(out, ");\n}\n");
 }
 
+/* The file that has the struct of a kernel's parameters. */
+static const struct source *params_of(const struct source *s)
+{
+    for (int i = 0; i < n_sources; i++)
+        if (!strcmp(sources[i].stem, s->params))
+            return &sources[i];
+    die("no file has struct mica_%s", s->params);
+    return NULL;
+}
+
+static void put_fields(FILE *out, const struct source *s)
+{
+    fprintf(out, "static const struct field fields_%s[] = {\n", s->stem);
+    for (int i = 0; i < s->n_fields; i++)
+        fprintf(out, "    {\"%s\", FIELD_%s, offsetof(struct mica_%s, %s)},\n", s->field[i].name,
+                field_type(s->field[i].type), s->stem, s->field[i].name);
+    fprintf(out, "    {NULL, FIELD_INT8, 0}};\n");
+}
+
 static void put_kernel(FILE *out, const struct source *s)
 {
     fprintf(out, "#include \"%s.h\"\n", s->stem);
     for (int p = 0; p < PROFILES; p++)
         fprintf(out, "kernel_call %s_call_%s;\n", profiles[p], s->stem);
-    if (s->has_params) {
-        fprintf(out, "static const struct field fields_%s[] = {\n", s->stem);
-        for (int i = 0; i < s->n_fields; i++)
-            fprintf(out, "    {\"%s\", FIELD_%s, offsetof(struct mica_%s, %s)},\n",
-                    s->field[i].name, field_type(s->field[i].type), s->stem, s->field[i].name);
-        fprintf(out, "    {NULL, FIELD_INT8, 0}};\n");
-    }
     fprintf(out, "static const struct kernel_arg args_%s[] = {", s->stem);
     for (int i = 0; i < s->n_args; i++)
         fprintf(out, "{ARG_%s, DTYPE_%s}, ", arg_kind(s->arg[i].type),
@@ -313,10 +334,11 @@ static void put_kernel(FILE *out, const struct source *s)
     fprintf(out, "};\nconst struct kernel kernel_%s = {\"mica_%s\", \"%s.h\", ", s->stem, s->stem,
             s->stem);
     if (s->has_params)
-        fprintf(out, "\"mica_%s\", sizeof(struct mica_%s), fields_%s", s->stem, s->stem, s->stem);
+        fprintf(out, "\"mica_%s\", sizeof(struct mica_%s), fields_%s", s->params, s->params,
+                s->params);
     else
         fprintf(out, "NULL, 0, NULL");
-    fprintf(out, ", %d, args_%s, {", s->n_args, s->stem);
+    fprintf(out, ", %s, %d, args_%s, {", s->folds ? "true" : "false", s->n_args, s->stem);
     for (int p = 0; p < PROFILES; p++)
         fprintf(out, "%s_call_%s, ", profiles[p], s->stem);
     fprintf(out, "}};\n\n");
@@ -367,6 +389,15 @@ static void put_files(FILE *out)
                  "    return NULL;\n}\n");
 }
 
+/* Does a kernel take the struct of this file? */
+static bool is_params(const struct source *s)
+{
+    for (int i = 0; i < n_sources; i++)
+        if (sources[i].is_kernel && sources[i].has_params && params_of(&sources[i]) == s)
+            return true;
+    return false;
+}
+
 static void write_kernels(const char *dir)
 {
     FILE *h = open_or_die(dir, "kernels.gen.h", "w");
@@ -379,9 +410,16 @@ static void write_kernels(const char *dir)
             continue;
         fprintf(h, "#include \"%s.h\"\nextern const struct kernel kernel_%s;\n", sources[i].stem,
                 sources[i].stem);
-        put_kernel(c, &sources[i]);
         fprintf(calls, "#include \"%s.h\"\n", sources[i].stem);
     }
+    for (int i = 0; i < n_sources; i++)
+        if (is_params(&sources[i])) {
+            fprintf(c, "#include \"%s.h\"\n", sources[i].stem);
+            put_fields(c, &sources[i]);
+        }
+    for (int i = 0; i < n_sources; i++)
+        if (sources[i].is_kernel)
+            put_kernel(c, &sources[i]);
     fprintf(calls, "#include \"ir.h\"\n\n");
     for (int i = 0; i < n_sources; i++)
         if (sources[i].is_kernel) {

@@ -39,6 +39,9 @@ struct cli_flag {
         {"--by-row", CLI_SWITCH, &(options).by_row},            \
         {"--keep-input", CLI_SWITCH, &(options).keep_input},    \
         {"--stream", CLI_NUMBER, &(options).stream_axis},       \
+        {"--functions", CLI_TEXT, &(options).functions},        \
+        {"--float64", CLI_SWITCH, &(options).float64},          \
+        {"--input-type", CLI_TEXT, &(options).input_type},      \
     {                                                           \
         "--keep-channels", CLI_SWITCH, &(options).keep_channels \
     }

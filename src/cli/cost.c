@@ -12,8 +12,8 @@ static const char help[] =
     "usage: mica cost MODEL [--target CORE[,CORE...]] [--optimize speed|size|ram[,...]]\n"
     "                 [--mhz N] [--wait-states N] [--json | --markdown] [--input X.npy]\n"
     "                 [--profile PROFILE] [--share-io] [--by-row] [--keep-input]\n"
-    "                 [--keep-channels] [--stream AXIS]\n"
-    "                 [--report FILE.html]\n"
+    "                 [--keep-channels] [--stream AXIS] [--functions NAME]\n"
+    "                 [--input-type T] [--float64] [--report FILE.html]\n"
     "\n"
     "Compiles the model for each core and objective, runs it under the core's emulator and says\n"
     "what it costs, in all and by layer: instructions (exact), cycles (estimated from a table of\n"
@@ -31,9 +31,12 @@ static const char help[] =
     "  --report F       also writes a page: time by layer, memory over time, flash, all cores and\n"
     "                   objectives side by side; one file that needs no other and no network\n"
     "  -i, --input F    the input, NAME=F where there are several; without one, made-up values.\n"
-    "                   int8 layers take the same time for most inputs\n"
-    "  --profile, --share-io, --by-row, --keep-input, --keep-channels, --stream: as in mica\n"
-    "                   compile\n"
+    "                   int8 layers take the same time for most inputs, trees do not: with an "
+    "axis\n"
+    "                   of N inputs in front, counts are the mean of N runs\n"
+    "  --functions NAME the function of an estimator to measure (default: its first)\n"
+    "  --profile, --share-io, --by-row, --keep-input, --keep-channels, --stream, --input-type,\n"
+    "  --float64: as in mica compile\n"
     "\n"
     "Exit status: 0 done; 1 the model or an array was refused, or a compiler or emulator is\n"
     "missing; 2 wrong use.\n";
@@ -67,7 +70,7 @@ static int measure(struct cost_entry *e, struct mica *marked, const struct cli_t
                 .n_outputs = t->n_outputs,
                 .input = t->input,
                 .output = t->output,
-                .n = 1,
+                .n = t->stream.rows ? 1 : t->n,
                 .in = t->in,
                 .out = t->out},
         .marked_source = mica_text(marked, MICA_SOURCE),
@@ -102,11 +105,14 @@ int cost_entry_measure(struct cost_entry *e, const struct cli_files *inputs, uns
     const struct cli_files none = {0};
     struct cli_tensors tensors = {0};
     struct mica *marked = NULL;
-    struct mica_options options = e->options;
+    struct mica_tensor first;
     int status = CLI_OK;
 
-    options.mark_steps = 1;
     e->m = cli_load(e->model);
+    if (e->m && !mica_output(e->m, 0, &first) && first.role && !e->options.functions)
+        e->options.functions = first.role; /* what a function costs that is linked alone */
+    struct mica_options options = e->options;
+    options.mark_steps = 1;
     if (e->m)
         marked = cli_load(e->model);
     if (!e->m || !marked)
@@ -164,6 +170,8 @@ static int add_entries(struct cost_entry *entries, int *n, const struct target *
         *e = *like;
         e->target = *target;
         e->options.optimize = (enum mica_optimize)optimize;
+        if (optimize != MICA_OPTIMIZE_RAM) /* it is said for the others of the list */
+            e->options.by_row = e->options.keep_input = 0;
         e->options.target = e->target.core;
         ++*n;
     }
@@ -221,6 +229,9 @@ int cmd_cost(int argc, char **argv)
         {"--keep-input", CLI_SWITCH, &like.options.keep_input},
         {"--keep-channels", CLI_SWITCH, &like.options.keep_channels},
         {"--stream", CLI_NUMBER, &like.options.stream_axis},
+        {"--functions", CLI_TEXT, &like.options.functions},
+        {"--float64", CLI_SWITCH, &like.options.float64},
+        {"--input-type", CLI_TEXT, &like.options.input_type},
         {NULL, CLI_SWITCH, NULL},
     };
     double clock, wait_states;

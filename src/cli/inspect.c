@@ -70,7 +70,10 @@ int cmd_dump(int argc, char **argv)
     char page[2048];
     int n = snprintf(page, sizeof page, "%s", help);
     for (int i = 1; mica_pass_name(i); i++)
-        n += snprintf(page + n, sizeof page - (size_t)n, "%s%s", i > 1 ? " " : "",
+        n += snprintf(page + n, sizeof page - (size_t)n, "%s%s",
+                      i == 1       ? ""
+                      : i % 8 == 1 ? "\n                "
+                                   : " ",
                       mica_pass_name(i));
     snprintf(page + n, sizeof page - (size_t)n,
              "\n\nExit status: 0 printed; 1 the model was refused; 2 wrong use.\n");

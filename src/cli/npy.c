@@ -27,9 +27,9 @@ static const struct npy_type {
     const char *descr, *type;
     size_t bytes;
 } types[] = {
-    {"<f4", "float32", 4}, {"<f2", "float16", 2}, {"|i1", "int8", 1},  {"|u1", "uint8", 1},
-    {"<i2", "int16", 2},   {"<u2", "uint16", 2},  {"<i4", "int32", 4}, {"<u4", "uint32", 4},
-    {"<i8", "int64", 8},   {"|b1", "bool", 1},
+    {"<f4", "float32", 4}, {"<f2", "float16", 2}, {"|i1", "int8", 1},    {"|u1", "uint8", 1},
+    {"<i2", "int16", 2},   {"<u2", "uint16", 2},  {"<i4", "int32", 4},   {"<u4", "uint32", 4},
+    {"<i8", "int64", 8},   {"|b1", "bool", 1},    {"<f8", "float64", 8},
 };
 enum { TYPES = sizeof types / sizeof types[0] };
 
@@ -124,8 +124,6 @@ static int read_descr(struct scan *scan, struct npy *npy, size_t *element_bytes,
         return refuse(error,
                       "the numbers are big-endian (%s); save x.astype(x.dtype.newbyteorder('<'))",
                       descr);
-    if (!strcmp(descr, "<f8"))
-        return refuse(error, "float64 is no type of a model; save x.astype(numpy.float32)");
     return refuse(error, "type %s is not supported", descr);
 }
 

@@ -59,13 +59,15 @@ static int refuse_shape(const char *path, const struct npy *file, const struct m
                       t->name, t->type, want, or_else);
 }
 
-/* The tensor that --input NAME=... means: its name in the model or in the generated code. */
+/* The tensor that --input NAME=... means: its name in the model or in the generated code, or the
+ * function of an estimator that gives it. */
 static int find_tensor(const struct mica_tensor *list, int n, const struct cli_file *file)
 {
     if (!file->name)
         return n == 1 ? 0 : -1;
     for (int i = 0; i < n; i++)
-        if (!strcmp(list[i].name, file->name) || !strcmp(list[i].c_name, file->name))
+        if (!strcmp(list[i].name, file->name) || !strcmp(list[i].c_name, file->name) ||
+            (list[i].role && !strcmp(list[i].role, file->name)))
             return i;
     return -1;
 }

@@ -178,7 +178,7 @@ static const char *field_value(struct emit *e, const struct node *n, const struc
 void emit_params(struct emit *e, int step, int call)
 {
     const struct call *c = e->program->step[step].call[call];
-    const bool avr = core_has_program_memory(e->ctx->options.target);
+    const bool avr = core_has_program_memory(e->ctx->options.target) && !c->kernel->folds;
     text_add(e->out, "static const struct %s %s%s = {", c->kernel->params_name,
              name_params(e, step, call), avr ? " MICA_ROM" : "");
     size_t column = LINE;

@@ -7,7 +7,8 @@
 
 struct emit {
     struct ctx *ctx;
-    const struct program *program;
+    const struct program *whole;   /* all steps: names come from it */
+    const struct program *program; /* what is being printed: all of it, or one head */
     const struct graph *graph;
     const char *name, *upper; /* "kws", "KWS" */
     const char *file;         /* the model's file without its folder: output knows no paths */
@@ -67,6 +68,16 @@ int emit_loops(struct emit *, const struct call *, int from, int indent); /* how
 const char *emit_loop_name(int loop);                                     /* its variable */
 void emit_terms(struct text *, const struct call *, int operand, int from, bool by_row);
 void emit_params_argument(struct emit *, int step, int call);
+
+void emit_steps(struct emit *); /* the statements of e->program */
+void emit_unused(struct emit *);
+void emit_offsets(struct emit *, int indent); /* the enum of where tensors lie */
+
+/* ---- heads.c: the functions of an estimator -------------------------------------------------- */
+
+void emit_heads_figures(struct emit *); /* the header's first comment */
+void emit_heads_header(struct emit *);
+void emit_heads(struct emit *);
 
 /* ---- pushed.c
  * ------------------------------------------------------------------------------------ */

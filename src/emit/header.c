@@ -79,9 +79,13 @@ void emit_members(struct emit *e, const char *indent)
     for (int i = 0; i < N_MEMBERS; i++) {
         const char *member = emit_member(e, i);
         const int32_t size = dtype_bits(emit_member_type(i)) / 8;
-        if (member)
+        const int32_t elements = (plan->bytes + size - 1) / size;
+        if (member && emit_member_type(i) == DTYPE_FLOAT64) /* of 4 bytes on AVR */
+            text_add(e->out, "%sdouble %s[%" PRId32 " / sizeof(double)];\n", indent, member,
+                     elements * size);
+        else if (member)
             text_add(e->out, "%s%s %s[%" PRId32 "];\n", indent, dtype_c(emit_member_type(i)),
-                     member, (plan->bytes + size - 1) / size);
+                     member, elements);
         any |= member != NULL;
         words |= member && size >= 4;
         halves |= member && size == 2;
@@ -224,14 +228,21 @@ static void emit_row_functions(struct emit *e)
 void emit_header(struct emit *e)
 {
     emit_banner(e, ".h");
-    emit_figures(e);
+    if (e->graph->role)
+        emit_heads_figures(e);
+    else
+        emit_figures(e);
     text_add(e->out,
              "#ifndef %s_H\n#define %s_H\n\n#include <stdint.h>\n\n"
              "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
              e->upper, e->upper);
-    emit_io_facts(e, true);
-    emit_io_facts(e, false);
-    if (e->program->stream)
+    if (!e->graph->role) {
+        emit_io_facts(e, true);
+        emit_io_facts(e, false);
+    }
+    if (e->graph->role)
+        emit_heads_header(e);
+    else if (e->program->stream)
         emit_stream(e);
     else if (e->program->schedule)
         emit_row_functions(e);

@@ -100,9 +100,15 @@ static void collect(struct emit *e, struct files *files)
         if (emit_uses_rows(e, DTYPE_FLOAT32, &most))
             add_file(files, "window_f32.h");
     }
-    for (int i = 0; i < e->program->n_steps; i++)
-        for (int k = 0; k < e->program->step[i].n_calls; k++)
-            add_file(files, e->program->step[i].call[k]->kernel->file);
+    for (int i = 0; i < e->program->n_steps; i++) {
+        for (int k = 0; k < e->program->step[i].n_calls; k++) {
+            const struct call *c = e->program->step[i].call[k];
+            for (const char *const *f = c->code ? c->code->files : NULL; f && *f; f++)
+                add_file(files, *f);
+            if (call_runs_kernel(c))
+                add_file(files, c->kernel->file);
+        }
+    }
 }
 
 void emit_includes(struct emit *e)

@@ -82,18 +82,18 @@ const char *name_io_macro(struct emit *e, int i, bool is_input)
     return format(e->ctx, "%s_%s", kind, name_upper(e->ctx, io_part(e->ctx, list, n, i)));
 }
 
-const char *name_step(struct emit *e, int step)
+static const char *name_node(struct emit *e, const struct node *n)
 {
-    return format(e->ctx, "%s_%d", e->program->step[step].node->op->name, step);
+    for (int i = 0; i < e->whole->n_steps; i++)
+        if (e->whole->step[i].node == n)
+            return format(e->ctx, "%s_%d", n->op->name, i);
+    assert(false && "a node without a step");
+    return "";
 }
 
-static int step_of(const struct emit *e, const struct node *n)
+const char *name_step(struct emit *e, int step)
 {
-    for (int i = 0; i < e->program->n_steps; i++)
-        if (e->program->step[i].node == n)
-            return i;
-    assert(false && "a node without a step");
-    return -1;
+    return name_node(e, e->program->step[step].node);
 }
 
 const char *name_constant(struct emit *e, const struct constant *c)
@@ -103,7 +103,7 @@ const char *name_constant(struct emit *e, const struct constant *c)
     for (const struct constant *o = e->program->constant; o < c; o++)
         same += o->node == c->node && !strcmp(o->label, c->label);
     const char *suffix = same ? format(e->ctx, "_%d", same + 1) : "";
-    return format(e->ctx, "%s%s_%s%s", prefix, name_step(e, step_of(e, c->node)), c->label, suffix);
+    return format(e->ctx, "%s%s_%s%s", prefix, name_node(e, c->node), c->label, suffix);
 }
 
 const char *name_offset(struct emit *e, const struct tensor *t)
@@ -112,7 +112,7 @@ const char *name_offset(struct emit *e, const struct tensor *t)
         if (e->graph->input[i] == t)
             return name_io_macro(e, i, true);
     if (t->maker)
-        return name_upper(e->ctx, name_step(e, step_of(e, t->maker)));
+        return name_upper(e->ctx, name_node(e, t->maker));
     for (int i = 0; i < e->program->n_steps; i++) {
         const struct step *s = &e->program->step[i];
         for (int k = 0; k < s->n_temps; k++)

@@ -30,23 +30,35 @@ static void emit_plan_lines(struct emit *e)
     text_add(e->out, " */\n");
 }
 
-static void emit_plan(struct emit *e)
+void emit_offsets(struct emit *e, int indent)
 {
     const struct plan *plan = e->program->plan;
     bool any = false;
-    if (!plan->n)
-        return;
-    emit_plan_lines(e);
     for (int i = 0; i < e->graph->n_tensors; i++) {
         const struct tensor *t = e->graph->tensor[i];
         if (plan->of[i] < 0)
             continue;
-        text_add(e->out, "%s    %s = %d,\n",
-                 any ? "" : "enum { /* in elements of the tensor's type */\n", name_offset(e, t),
-                 (int)(plan->interval[plan->of[i]].offset / (dtype_bits(t->type) / 8)));
+        if (!any)
+            text_add(e->out, "%*senum { /* in elements of the tensor's type */\n", indent, "");
+        const int offset = (int)plan->interval[plan->of[i]].offset;
+        text_add(e->out, "%*s    %s = ", indent, "", name_offset(e, t));
+        if (t->type == DTYPE_FLOAT64) /* has 4 bytes on AVR, and the plan counts 8 */
+            text_add(e->out, "%d / (int)sizeof(double),\n", offset);
+        else
+            text_add(e->out, "%d,\n", offset / (dtype_bits(t->type) / 8));
         any = true;
     }
-    text_add(e->out, any ? "};\n\n" : "\n");
+    if (any)
+        text_add(e->out, "%*s};\n", indent, "");
+}
+
+static void emit_plan(struct emit *e)
+{
+    if (!e->program->plan->n)
+        return;
+    emit_plan_lines(e);
+    emit_offsets(e, 0);
+    text_add(e->out, "\n");
 }
 
 /* ---- constants and parameters, step by step -------------------------------------------------- */
@@ -67,7 +79,7 @@ static void emit_data(struct emit *e)
             any = true;
         }
         for (int k = 0; k < s->n_calls; k++) {
-            if (!s->call[k]->params)
+            if (!s->call[k]->params || !call_runs_kernel(s->call[k]))
                 continue;
             emit_params(e, i, k);
             any = true;
@@ -131,7 +143,7 @@ const char *emit_address(struct emit *e, const struct call *c, int k, bool by_ro
     const struct kernel_arg *arg = &c->kernel->args[k];
     struct tensor *t = tensor_base(c->operand[k].tensor);
     struct text *text = text_new(e->ctx);
-    const bool cast = strcmp(dtype_c(arg->type), dtype_c(t->type)) != 0;
+    const bool cast = arg->type != DTYPE_COUNT && strcmp(dtype_c(arg->type), dtype_c(t->type)) != 0;
     if (cast) /* kernels that only move bytes serve all types of a size */
         text_add(text, "(%s%s *)(%svoid *)(", arg->kind == ARG_OUTPUT ? "" : "const ",
                  dtype_c(arg->type), arg->kind == ARG_OUTPUT ? "" : "const ");
@@ -173,14 +185,40 @@ int emit_loops(struct emit *e, const struct call *c, int from, int indent)
     return c->n_loops - from;
 }
 
-void emit_params_argument(struct emit *e, int step, int call)
+static const char *params_argument(struct emit *e, int step, int call)
 {
     const struct call *c = e->program->step[step].call[call];
-    if (core_has_program_memory(e->ctx->options.target))
-        text_add(e->out, "MICA_ROM_COPY(%s, %s)", c->kernel->params_name,
-                 name_params(e, step, call));
-    else
-        text_add(e->out, "&%s", name_params(e, step, call));
+    const char *name = name_params(e, step, call);
+    if (core_has_program_memory(e->ctx->options.target) && !c->kernel->folds)
+        return format(e->ctx, "MICA_ROM_COPY(%s, %s)", c->kernel->params_name, name);
+    return format(e->ctx, "&%s", name);
+}
+
+void emit_params_argument(struct emit *e, int step, int call)
+{
+    text_add(e->out, "%s", params_argument(e, step, call));
+}
+
+/* ---- code of its own for a call -------------------------------------------------------------- */
+
+static const char *name_code(struct emit *e, int step, int call)
+{
+    return format(e->ctx, "%s_%s", name_params(e, step, call),
+                  e->program->step[step].call[call]->code->name);
+}
+
+static void emit_codes(struct emit *e)
+{
+    for (int i = 0; i < e->program->n_steps; i++) {
+        for (int k = 0; k < e->program->step[i].n_calls; k++) {
+            const struct call *c = e->program->step[i].call[k];
+            if (!c->code)
+                continue;
+            c->code->print(e->ctx, e->out, c, name_code(e, i, k),
+                           c->params ? params_argument(e, i, k) : NULL);
+            text_add(e->out, "\n");
+        }
+    }
 }
 
 /* The kernel's n argument; the last strip of rows may be shorter than the others. */
@@ -200,11 +238,12 @@ static void emit_call(struct emit *e, int step, int call)
 {
     const struct call *c = e->program->step[step].call[call];
     const int indent = 4 + 4 * emit_loops(e, c, 0, 4);
-    text_add(e->out, "%*s%s(", indent, "", c->kernel->name);
-    if (c->params)
+    const bool with_params = c->params && !c->code;
+    text_add(e->out, "%*s%s(", indent, "", c->code ? name_code(e, step, call) : c->kernel->name);
+    if (with_params)
         emit_params_argument(e, step, call);
     for (int k = 0; k < c->kernel->n_args; k++) {
-        const bool first = k == 0 && !c->params;
+        const bool first = k == 0 && !with_params;
         const enum arg_kind kind = c->kernel->args[k].kind;
         if (kind == ARG_COUNT)
             text_add(e->out, "%s%s", first ? "" : ", ", emit_count(e, c));
@@ -286,7 +325,7 @@ static bool is_used(const struct emit *e, const struct tensor *t)
 
 /* Inputs that no kernel reads, such as a shape that is fixed by now: compilers warn of a parameter,
  * or of a pointer into the scratch memory, that is never used. */
-static void emit_unused(struct emit *e)
+void emit_unused(struct emit *e)
 {
     const struct plan *plan = e->program->plan;
     for (int i = 0; i < e->graph->n_inputs; i++) {
@@ -295,6 +334,13 @@ static void emit_unused(struct emit *e)
             text_add(e->out, "    (void)%s;\n",
                      plan->of[t->index] < 0 ? name_io(e, i, true) : name_member(t));
     }
+}
+
+void emit_steps(struct emit *e)
+{
+    emit_unused(e);
+    for (int i = 0; i < e->program->n_steps; i++)
+        emit_step(e, i);
 }
 
 void emit_source(struct emit *e)
@@ -310,8 +356,14 @@ void emit_source(struct emit *e)
     emit_kernels(e);
     text_add(e->out, "/* ---- model ------------------------------------------------------------"
                      "--------------- */\n\n");
-    emit_plan(e);
+    if (!e->graph->role)
+        emit_plan(e);
     emit_data(e);
+    emit_codes(e);
+    if (e->graph->role) {
+        emit_heads(e);
+        return;
+    }
     if (e->program->stream) {
         emit_streamed(e);
         return;
@@ -323,9 +375,7 @@ void emit_source(struct emit *e)
     emit_signature(e);
     text_add(e->out, "\n{\n");
     emit_locals(e, "scratch->");
-    emit_unused(e);
-    for (int i = 0; i < e->program->n_steps; i++)
-        emit_step(e, i);
+    emit_steps(e);
     text_add(e->out, "}\n");
 }
 
@@ -359,6 +409,7 @@ void emit_program(struct ctx *ctx, struct text *header, struct text *source, str
 {
     const char *slash = strrchr(ctx->file, '/');
     struct emit e = {.ctx = ctx,
+                     .whole = ctx->program,
                      .program = ctx->program,
                      .graph = ctx->graph,
                      .name = ctx->options.name,

@@ -70,12 +70,15 @@ static int compile(const struct measure_job *job, const struct work *work, const
 }
 
 /* Standard C also keeps the compiler from contracting products and sums of floats, which would
- * give other bits than `mica eval`. */
+ * give other bits than `mica eval`. What is written for speed is compiled for it, but for the nested
+ * ifs of estimators: there -O2 gains a few in a hundred instructions for up to a third more flash. */
 static int compile_model(const struct measure_job *job, const struct work *work,
                          struct measure_error *error)
 {
-    const char *flags = job->options->optimize == MICA_OPTIMIZE_SPEED ? "-std=c99 -O2"
-                                                                      : "-std=c99 -Os";
+    const bool is_estimator = job->output[0].role != NULL;
+    const char *flags = job->options->optimize == MICA_OPTIMIZE_SPEED && !is_estimator
+                            ? "-std=c99 -O2"
+                            : "-std=c99 -Os";
     char header[NAME_BYTES], source[NAME_BYTES], weights[NAME_BYTES];
 
     if (strlen(job->name) + sizeof "_weights.c" > NAME_BYTES)

@@ -100,6 +100,14 @@ static uint64_t count_instructions(const uint64_t *count)
     return sum;
 }
 
+/* Of several inferences the mean. */
+static void average(uint64_t (*counts)[COUNT_ALL], int n_layers, size_t n)
+{
+    for (int i = 0; i < n_layers; i++)
+        for (int k = 0; k < COUNT_ALL; k++)
+            counts[i][k] = (counts[i][k] + n / 2) / n;
+}
+
 /* Runs what is linked with the plugin. */
 static int run_counted(const struct cost_job *job, struct measure_job run, const struct work *work,
                        const struct cost *cost, uint64_t (*counts)[COUNT_ALL],
@@ -107,9 +115,10 @@ static int run_counted(const struct cost_job *job, struct measure_job run, const
 {
     run.emulator_flags = "-plugin ./count.so";
     if (count_prepare(&run, work, cost->table.isa, job->n_layers, &report->error) ||
-        run_program(&run, work, report))
+        run_program(&run, work, report) || count_read(work, job->n_layers, counts, &report->error))
         return -1;
-    return count_read(work, job->n_layers, counts, &report->error);
+    average(counts, job->n_layers, run.n);
+    return 0;
 }
 
 /* The program that ships: its bytes, its stack, its instructions. */

@@ -43,7 +43,7 @@ struct cost_layer {
 };
 
 struct cost_job {
-    struct measure_job run;    /* with the text that ships; n is 1 */
+    struct measure_job run; /* with the text that ships; counts are the mean of its n inferences */
     const char *marked_source; /* the same with marks between the steps */
     int n_layers;
     const struct mica_layer *layer;

@@ -185,7 +185,7 @@ static const struct {
     {"float32", "float", 4},   {"float16", "uint16_t", 2}, {"int8", "int8_t", 1},
     {"uint8", "uint8_t", 1},   {"bool", "uint8_t", 1},     {"int16", "int16_t", 2},
     {"uint16", "uint16_t", 2}, {"int32", "int32_t", 4},    {"uint32", "uint32_t", 4},
-    {"int64", "int64_t", 8},
+    {"int64", "int64_t", 8},   {"float64", "double", 8},
 };
 
 static int add_arrays(struct out *out, const char *prefix, int n, const struct mica_tensor *tensor,
@@ -219,15 +219,20 @@ static bool is_stream(const struct measure_job *job)
     return job->options->stream_axis != 0;
 }
 
+static bool is_estimator(const struct measure_job *job)
+{
+    return job->output[0].role != NULL;
+}
+
 bool job_has_state(const struct measure_job *job)
 {
-    return is_stream(job) || job->options->optimize == MICA_OPTIMIZE_RAM;
+    return is_stream(job) || (job->options->optimize == MICA_OPTIMIZE_RAM && !is_estimator(job));
 }
 
 /* Inputs and outputs lie in the memory of the model. */
 static bool is_inside(const struct measure_job *job)
 {
-    return job->options->share_io || job_has_state(job);
+    return (job->options->share_io && !is_estimator(job)) || job_has_state(job);
 }
 
 static bool is_by_row(const struct measure_job *job)
@@ -237,10 +242,20 @@ static bool is_by_row(const struct measure_job *job)
 
 const char *job_entry(const struct measure_job *job)
 {
+    if (job->output[0].role)
+        return job->output[0].role;
     return is_by_row(job) ? "push" : "run";
 }
 
-/* One statement that runs the model, in each of the forms of its interface. */
+static bool has_one_element(const struct mica_tensor *tensor)
+{
+    for (int i = 0; i < tensor->rank; i++)
+        if (tensor->dim[i] != 1)
+            return false;
+    return true;
+}
+
+/* Statements that run the model, in each of the forms of its interface. */
 static void add_call(struct out *out, const struct measure_job *job)
 {
     if (is_by_row(job)) {
@@ -252,6 +267,13 @@ static void add_call(struct out *out, const struct measure_job *job)
             job->name, job->name);
         return;
     }
+    for (int i = 0; i < job->n_outputs && job->output[i].role; i++)
+        if (has_one_element(&job->output[i]))
+            add(out, "    out_%d[0] = %s_%s(in_0);\n", i, job->name, job->output[i].role);
+        else
+            add(out, "    %s_%s(in_0, out_%d);\n", job->name, job->output[i].role, i);
+    if (is_estimator(job))
+        return;
     add(out, "    %s_run(&memory", job->name);
     for (int i = 0; i < job->n_inputs && !is_inside(job); i++)
         add(out, ", in_%d", i);
@@ -338,11 +360,12 @@ static void add_main(struct out *out, const struct measure_job *job)
     add(out,
         "    }\n"
         "    put_number(deepest);\n"
-        "    put_number((uint32_t)sizeof memory);\n"
+        "    put_number(%s);\n"
         "%s"
         "    end();\n"
         "    return 0;\n"
         "}\n",
+        is_estimator(job) ? "0" : "(uint32_t)sizeof memory",
         job->harness ? "    harness_end();\n" : "");
 }
 
@@ -377,10 +400,11 @@ char *harness_text(const struct measure_job *job, struct measure_error *error)
         add_macro(&out, job, "#define ROWS ", "_ROWS\n");
         add(&out, "static int ready;\n%s", is_stream(job) ? "static unsigned long fed;\n" : "");
     }
-    add(&out,
-        job_has_state(job) ? "static struct %s_state memory;\n"
-                           : "static union %s_scratch memory;\n",
-        job->name);
+    if (!is_estimator(job))
+        add(&out,
+            job_has_state(job) ? "static struct %s_state memory;\n"
+                               : "static union %s_scratch memory;\n",
+            job->name);
     const bool inside = is_inside(job);
     if (add_arrays(&out, "in", inside && !is_by_row(job) ? 0 : job->n_inputs, job->input, error) ||
         add_arrays(&out, "out", inside ? 0 : job->n_outputs, job->output, error)) {

@@ -93,4 +93,62 @@ struct attr_trees {
         path; /* a leaf's value is (d + value) - 1 with d tests above it plus 1: isolation forests */
 };
 
+/* oblivious: symmetric trees, whose levels each make one test for all nodes. x float32 [1,F], depth
+ * int32[T], feature int32[S] and border float32[S] of the tests of one tree after the other, value
+ * float64[L,K] with 2^depth leaves a tree, base float64[K], numbers float64[2] (a positive factor, a
+ * cut), missing uint8[S], may be omitted: 1 where NaN is above the border. Test i of a tree gives bit
+ * i of the number of its leaf: x > border. scores [1,K] = factor * sums + base; the label int32[1] is
+ * the first largest (argmax), or int32[K] are, of each, whether it is at least the cut. */
+struct attr_oblivious {
+    int32_t gives, decide;
+};
+
+/* linear: x [1,F] float32 or float64, coef float64[K,F], intercept float64[K], and what float64
+ * could not hold of both (two more inputs of the same shapes, or none; x is float32) -> the label int32[1]
+ * (cut: [K], each 1 where its score is above 0) or the scores [1,K], float64 or rounded to float32
+ * as the output says. */
+struct attr_linear {
+    int32_t gives, decide, sums;
+};
+
+/* link: from scores [1,K] float64 to what an estimator gives. */
+enum link_kind {
+    LINK_SOFTMAX,
+    LINK_LOGISTIC,      /* of each score */
+    LINK_LOGISTIC_PAIR, /* one score -> [1-p,p] */
+    LINK_OVR,           /* the logistic of each, divided by their sum */
+    LINK_NORMALIZE,     /* divided by their sum; all equal where that is 0 */
+    LINK_EXP,
+    LINK_PATH,        /* -(2^(-x / numbers[0])): the depth of an isolation forest */
+    LINK_AFFINE,      /* numbers[0] * x + numbers[1] */
+    LINK_COMPLEMENT,  /* one number -> [1-x,x] */
+    LINK_CLIP,        /* at least numbers[0], at most numbers[1] */
+    LINK_SOFTMAX_F32, /* each step rounded to float32, as XGBoost does it */
+    LINK_LOGISTIC_F32,
+    LINK_COUNT
+};
+struct attr_link {
+    int32_t kind;
+};
+
+/* scale_features: y = (x first_op first) second_op second, where an omitted input leaves its step
+ * out. Each step is rounded to the output's type, float32 or float64. */
+enum scale_op { SCALE_ADD, SCALE_SUB, SCALE_MUL, SCALE_DIV };
+struct attr_scale_features {
+    int32_t first_op, second_op;
+};
+
+/* impute_features: x, fill float64[F], numbers float64[1] (may be omitted where NaN is missing):
+ * x where it is NaN, or equals numbers[0], becomes fill. */
+enum missing { MISSING_NAN, MISSING_VALUE };
+struct attr_impute_features {
+    int32_t missing;
+};
+
+/* normalize_features: a row is divided by its norm, unless that is 0. */
+enum norm { NORM_L1, NORM_L2, NORM_MAX };
+struct attr_normalize_features {
+    int32_t norm;
+};
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* binary.c - sums, differences and products, with broadcasting. */
 #include "op/float.h"
-#include "op/linear.h"
+#include "op/linear_sum.h"
 
 static const struct attr_field attrs[] = {
     {"activation", ATTR_ACTIVATION, offsetof(struct attr_binary, activation), NULL},

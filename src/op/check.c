@@ -34,6 +34,33 @@ void check_constant(struct ctx *ctx, const struct node *n, int input, const char
              what, t->name, tensor_text(ctx, t));
 }
 
+void check_row(struct ctx *ctx, const struct node *n, int input)
+{
+    const struct tensor *t = n->in[input];
+    if (t->rank != 2 || t->dim[0] != 1)
+        fail(ctx, n, "input '%s' is %s; it must be one row, of shape [1,columns]", t->name,
+             tensor_text(ctx, t));
+}
+
+void check_numbers(struct ctx *ctx, const struct node *n, int input, const char *what,
+                   int64_t elements)
+{
+    const struct tensor *t = input < n->n_in ? n->in[input] : NULL;
+    if (!t || !t->data || t->type != DTYPE_FLOAT64)
+        fail(ctx, n, "its %s must be a constant of type float64", what);
+    if (elements >= 0 && tensor_elements(t) != elements)
+        fail(ctx, n, "it has %lld %s; %lld are needed", (long long)tensor_elements(t), what,
+             (long long)elements);
+}
+
+void check_finite(struct ctx *ctx, const struct node *n, int input, const char *what)
+{
+    const double *at = n->in[input]->data;
+    for (int64_t i = 0; i < tensor_elements(n->in[input]); i++)
+        if (!isfinite(at[i]))
+            fail(ctx, n, "number %lld of its %s is not finite (%g)", (long long)i, what, at[i]);
+}
+
 static void check_scale(struct ctx *ctx, const struct node *n, const struct tensor *t, float scale)
 {
     if (!(scale > 0.0f) || isinf(scale))

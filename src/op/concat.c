@@ -89,7 +89,7 @@ const struct op op_concat = {
     .max_in = NODE_INPUTS_MAX,
     .n_out = 1,
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) | TYPE_BIT(BOOL) |
-             TYPE_BIT(INT32) | TYPE_BIT(UINT32),
+             TYPE_BIT(INT32) | TYPE_BIT(UINT32) | TYPE_BIT(FLOAT64),
     .infer = infer,
     .rows = rows,
     .lower = lower,

@@ -70,26 +70,33 @@ void call_loops(struct call *c, const struct loops *l, int n, struct operand *in
 void check_movable(struct ctx *ctx, const struct node *n)
 {
     int bits = dtype_bits(n->in[0]->type);
-    if (bits != 8 && bits != 32)
+    if (bits != 8 && bits != 32 && n->in[0]->type != DTYPE_FLOAT64)
         fail(ctx, n,
-             "'%s' is %s; generated code moves elements of 8 and 32 bits only: cast it in "
-             "the model to int8, int32 or float32",
+             "'%s' is %s; generated code moves elements of 8 and 32 bits and of float64 only: cast "
+             "it in the model to int8, int32 or float32",
              n->in[0]->name, tensor_text(ctx, n->in[0]));
 }
 
 void lower_move(struct lower *l, struct tensor *in, int32_t in_offset, int32_t out_offset,
                 struct loops *loops, int n_rows)
 {
-    const bool is_bytes = dtype_bits(in->type) == 8;
+    const bool is_bytes = dtype_bits(in->type) == 8, is_double = in->type == DTYPE_FLOAT64;
     loops_merge(loops, n_rows);
     const int last = loops->n - 1;
     const int32_t in_step = loops->step[0][last], out_step = loops->step[1][last];
     struct call *c;
     if (in_step == 1 && out_step == 1) {
-        c = lower_call(l, is_bytes ? &kernel_copy_s8 : &kernel_copy_f32, NULL);
+        c = lower_call(l,
+                       is_bytes    ? &kernel_copy_s8
+                       : is_double ? &kernel_copy_f64
+                                   : &kernel_copy_f32,
+                       NULL);
     } else if (is_bytes) {
         struct mica_copy_steps_s8 p = {.in_step = in_step, .out_step = out_step};
         c = lower_call(l, &kernel_copy_steps_s8, &p);
+    } else if (is_double) {
+        struct mica_copy_steps_f64 p = {.in_step = in_step, .out_step = out_step};
+        c = lower_call(l, &kernel_copy_steps_f64, &p);
     } else {
         struct mica_copy_steps_f32 p = {.in_step = in_step, .out_step = out_step};
         c = lower_call(l, &kernel_copy_steps_f32, &p);

@@ -13,6 +13,12 @@ void check_rank(struct ctx *, const struct node *, int input, int rank);
 void check_type(struct ctx *, const struct node *, int input, enum dtype);
 /* Weights and tables must be in the file; what: "weights", "bias". */
 void check_constant(struct ctx *, const struct node *, int input, const char *what);
+/* Estimators: one row [1,columns]; a constant of float64, of `elements` numbers where that is not
+ * negative; all of them finite. */
+void check_row(struct ctx *, const struct node *, int input);
+void check_numbers(struct ctx *, const struct node *, int input, const char *what,
+                   int64_t elements);
+void check_finite(struct ctx *, const struct node *, int input, const char *what);
 /* Scales finite and positive, as many as their axis is long; zero points within the type. */
 void check_quant(struct ctx *, const struct node *, const struct tensor *);
 /* The same, and one scale and one zero point. No check on float tensors. */

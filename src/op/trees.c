@@ -24,7 +24,8 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
         want->rank = 1;
         want->dim[0] = t->n_labels;
     } else {
-        want->type = DTYPE_FLOAT64;
+        const bool is_value = t->n_scores == 1 && n->out[0]->type == DTYPE_FLOAT32;
+        want->type = is_value ? DTYPE_FLOAT32 : DTYPE_FLOAT64; /* pass_fuse_value() */
         want->rank = 2;
         want->dim[0] = 1;
         want->dim[1] = t->n_scores;
@@ -33,7 +34,8 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
 
 static void lower(struct lower *l, struct node *n)
 {
-    fail(l->ctx, n, "no kernel runs it");
+    const struct attr_trees *a = n->attr;
+    choose_trees(l, prepare_trees(l->ctx, trees_of(l->ctx, n)), (enum gives)a->gives);
 }
 
 const struct op op_trees = {
@@ -44,7 +46,8 @@ const struct op op_trees = {
     .min_in = TREES_NUMBERS + 1,
     .max_in = TREES_INPUTS,
     .n_out = 1,
-    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) | TYPE_BIT(INT16),
+    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) | TYPE_BIT(INT16) |
+             TYPE_BIT(FLOAT64),
     .infer = infer,
     .lower = lower,
 };

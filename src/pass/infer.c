@@ -51,6 +51,18 @@ void infer_node(struct ctx *ctx, struct node *n)
              out->name, tensor_text(ctx, out), n->op->name, tensor_text(ctx, want));
 }
 
+void infer_outputs(struct ctx *ctx, struct node *n)
+{
+    check_inputs(ctx, n);
+    struct tensor want[1];
+    memset(want, 0, sizeof want);
+    n->op->infer(ctx, n, want);
+    struct tensor *out = n->out[0];
+    out->type = want->type;
+    out->rank = want->rank;
+    memcpy(out->dim, want->dim, sizeof out->dim);
+}
+
 static void check_io(struct ctx *ctx, struct tensor *const *list, int n, const char *kind)
 {
     for (int i = 0; i < n; i++)

@@ -104,6 +104,19 @@ static void check_trees(struct ctx *ctx, const struct node *n, const struct tree
         fail(ctx, n, "its divisor or its cut is no number that one can use");
 }
 
+/* Of float64 features the thresholds are float64, too, until pass_fold_features() has found what
+ * they are for the float32 numbers behind; here they are only looked at. */
+static const float *thresholds(struct ctx *ctx, const struct node *n, const struct trees *t)
+{
+    if (t->x_type != DTYPE_FLOAT64)
+        return array(ctx, n, TREES_THRESHOLD, DTYPE_FLOAT32, t->n_nodes, "thresholds");
+    const double *at = array(ctx, n, TREES_THRESHOLD, DTYPE_FLOAT64, t->n_nodes, "thresholds");
+    float *rough = NEWS(ctx, float, t->n_nodes);
+    for (int32_t i = 0; i < t->n_nodes; i++)
+        rough[i] = (float)at[i];
+    return rough;
+}
+
 const struct trees *trees_of(struct ctx *ctx, const struct node *n)
 {
     const struct attr_trees *a = n->attr;
@@ -119,7 +132,7 @@ const struct trees *trees_of(struct ctx *ctx, const struct node *n)
     t->root = array(ctx, n, TREES_ROOT, DTYPE_INT32, -1, "roots");
     t->output = array(ctx, n, TREES_OUTPUT, DTYPE_INT32, t->n_trees, "outputs");
     t->feature = array(ctx, n, TREES_FEATURE, DTYPE_INT32, -1, "features");
-    t->threshold = array(ctx, n, TREES_THRESHOLD, DTYPE_FLOAT32, t->n_nodes, "thresholds");
+    t->threshold = thresholds(ctx, n, t);
     t->left = array(ctx, n, TREES_LEFT, DTYPE_INT32, t->n_nodes, "left nodes");
     t->right = array(ctx, n, TREES_RIGHT, DTYPE_INT32, t->n_nodes, "right nodes");
     t->flags = array(ctx, n, TREES_FLAGS, DTYPE_UINT8, t->n_nodes, "flags");

@@ -39,7 +39,9 @@ enum tree_flag {
     TREE_MISSING_LEFT = 1, /* NaN goes left; without it, right */
     TREE_CATEGORIES = 2,   /* left where the truncated x is in a set: threshold holds, as a number,
                               the place in TREES_SETS of the count of its words, which follow */
-    TREE_ZERO_MISSING = 4  /* |x| <= 1e-35 goes where NaN does */
+    TREE_ZERO_MISSING = 4, /* |x| <= 1e-35 goes where NaN does */
+    TREE_ROUND_DOWN = 8    /* no x below 0 is in a set, and in no other set of the ensemble; without
+                              it, numbers above -1 are truncated to 0 */
 };
 
 struct trees {
@@ -69,6 +71,124 @@ const struct trees *trees_of(struct ctx *, const struct node *);
  * Either result may be NULL: not wanted. */
 void trees_add(struct ctx *, struct graph *, const struct trees *t, struct tensor *x,
                struct tensor **label, struct tensor **scores);
+
+/* ---- prepare.c: what every way of writing an ensemble starts from ------------------------------ */
+
+/* What the numbers of the leaves are. */
+enum leaf_kind {
+    LEAF_RATIO,   /* num / den in float64, of integers: class fractions, means of integers */
+    LEAF_FLOAT64, /* anything else */
+    LEAF_FLOAT32,
+    LEAF_PATH /* c of a path; the number added is (d + c) - 1 */
+};
+
+/* An ensemble ready for being written down. Tests that decide nothing are gone, equal leaves have
+ * one value, thresholds are integers, and the constants are there by which sums of integers decide
+ * for a label. Nodes stand as in struct trees. */
+struct forest {
+    const struct trees *trees; /* what was read: decide, sums, divisor, base, groups, sets */
+    int32_t n_features, n_trees, n_nodes, n_tests, n_values, width, n_scores;
+    const int32_t *root, *output; /* [n_trees] */
+    const int32_t *feature;       /* [n_nodes]; -1: a leaf */
+    const int32_t *key;           /* left where the key of x is at most this one; of a category test
+                                     the place of its set */
+    const int32_t *left, *right;  /* nodes; of a leaf: its value, and 0 */
+    const int32_t *end;           /* the node behind the tree that starts here */
+    const uint8_t *flags;         /* enum tree_flag, without those that say nothing for this x */
+    const float *weight;
+    const double *value; /* [n_values][width], each row once */
+    int32_t tests_missing_left, tests_categories, tests_zero_missing;
+    bool has_negative_key; /* of a test that is none of categories */
+
+    enum leaf_kind kind;
+    const int32_t *num, *den; /* LEAF_RATIO: [n_values][width], [n_values] */
+    const int32_t *pure;      /* [n_values]: the number that is 1, the others being 0; -1: none */
+    bool is_vote;             /* LEAF_RATIO, and the numbers of each group are fractions of 1 */
+
+    /* Integer sums. A score's integer is that of its base and those of the leaves added; it lies
+     * within `bound` of the library's sum times 2^scale, for every row. So where the largest leads
+     * by more than 2 * bound, or the only one is further than `bound` from the cut, the label is
+     * the library's. */
+    int scale;
+    const int32_t *fixed;      /* [n_values][width]; LEAF_PATH: of c - 1, depth counting 2^scale */
+    const int32_t *base_fixed; /* [n_scores] */
+    int32_t bound;
+    double roundings;  /* the share of the library's arithmetic in it, in steps */
+    double cut;        /* DECIDE_CUT: label 1 where the sum, not yet divided, is at least this */
+    int32_t cut_fixed; /* cut * 2^scale, its error being in `bound` */
+};
+
+const struct forest *prepare_trees(struct ctx *, const struct trees *);
+
+/* ---- leaves.c: steps of preparation ---------------------------------------------------------- */
+
+/* Rows of `width` numbers that are equal bit by bit get one number, in order of appearance: id[i]
+ * of row i. Moves the distinct rows to the front and returns their count. */
+int32_t leaves_unify(struct ctx *, double *value, int32_t n, int32_t width, int32_t *id);
+void leaves_classify(struct ctx *, struct forest *);
+
+/* ---- sums.c ---------------------------------------------------------------------------------- */
+
+void sums_prepare(struct ctx *, struct forest *);
+
+/* ---- evaluate.c ------------------------------------------------------------------------------ */
+
+/* The scores of a row, in the library's arithmetic, divided; x: as floats, whatever x_type is. */
+void trees_scores(const struct trees *, const float *x, double *score);
+/* The labels of a row from its scores. False: a softmax has two so close that this is no answer. */
+bool trees_label(const struct trees *, const double *score, int32_t *label);
+
+/* ---- stream.c: an ensemble as bits (kernels/tree/trees.h) ------------------------------------- */
+
+struct mica_trees; /* the kernels' parameters */
+
+/* The leaves: their codes, and the tables of what they add. */
+struct leaf_codes {
+    int form, bits, more;
+    int32_t shorter;           /* codes below take `bits`, others `more` bits besides */
+    const int32_t *code;       /* [n_values], of numbered leaves */
+    int32_t n_share, n_number; /* bytes and words of the tables */
+    const uint8_t *share;
+    const uint32_t *number;
+    int64_t total; /* bits of all leaves, and of the tables */
+};
+
+/* A stream and the parameters that read it; n_...: elements of its arrays. */
+struct tree_stream {
+    struct mica_trees *params;
+    struct leaf_codes leaves;
+    int32_t n_bytes, n_half, n_word, n_first, n_width;
+    int32_t n_tests_words, n_root; /* of words: see below */
+};
+void stream_trees(struct ctx *, const struct node *, const struct forest *, struct leaf_codes,
+                  struct tree_stream *);
+
+/* What kinds of x and of tests there are. */
+void stream_flags(const struct forest *, struct mica_trees *);
+
+/* ---- words.c --------------------------------------------------------------------------------- */
+
+/* An ensemble as words, for speed: leaves have their codes where `leaves` has some (votes), or else
+ * their numbers in a table that this makes. False: it has tests or sizes that words do not hold. */
+struct tree_words {
+    int32_t n_word, n_root, n_half, n_key;
+};
+bool words_trees(struct ctx *, const struct forest *, struct mica_trees *, struct leaf_codes *,
+                 struct tree_words *);
+
+/* ---- codes.c: leaves as bits ----------------------------------------------------------------- */
+
+/* Votes: a class, or a place in the table of shares. False: some leaf does not fit. */
+bool codes_votes(struct ctx *, const struct forest *, struct mica_trees *, struct leaf_codes *);
+/* Numbers, whichever form is the smallest; ratios only where nothing has to decide by them. */
+void codes_numbers(struct ctx *, const struct forest *, bool ratios, struct mica_trees *,
+                   struct leaf_codes *);
+int bits_for(uint32_t most); /* how many bits a number of 0 to `most` takes */
+
+/* ---- choose.c -------------------------------------------------------------------------------- */
+
+/* Lowers a trees node: the one place that decides between the ways of writing an ensemble. */
+void choose_trees(struct lower *, const struct forest *, enum gives);
 
 /* ---- threshold.c ----------------------------------------------------------------------------- */
 

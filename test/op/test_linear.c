@@ -7,7 +7,7 @@
 #include "add_linear_s8.h"
 #include "add_s8.h"
 #include "harness.h"
-#include "op/linear.h"
+#include "op/linear_sum.h"
 
 enum { ALL = 256, SETS = 300 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linear.h - an int8 sum of two tensors as one linear function of their bytes. */
-#ifndef MICA_OP_LINEAR_H
-#define MICA_OP_LINEAR_H
+/* linear_sum.h - an int8 sum of two tensors as one linear function of their bytes. */
+#ifndef MICA_OP_LINEAR_SUM_H
+#define MICA_OP_LINEAR_SUM_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef MICA_CAST_S32_F32_H
+#define MICA_CAST_S32_F32_H
+
+#include <stdint.h>
+
+/* out[i] = in[i] as a float */
+static inline void mica_cast_s32_f32(const int32_t *in, float *out, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        out[i] = (float)in[i];
+}
+
+#endif

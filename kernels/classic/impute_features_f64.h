@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef MICA_IMPUTE_FEATURES_F64_H
+#define MICA_IMPUTE_FEATURES_F64_H
+
+#include <stdint.h>
+
+#include "rom.h"
+
+struct mica_impute_features_f64 {
+    int8_t is_nan; /* NaN is missing; else `missing` is */
+    double missing;
+    const double *fill; /* [n] */
+};
+
+/* out[i] = x[i], or fill[i] where that is missing */
+static inline void mica_impute_features_f64(const struct mica_impute_features_f64 *p,
+                                            const double *x, double *out, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        const int is_missing = p->is_nan ? x[i] != x[i] : x[i] == p->missing;
+        out[i] = is_missing ? MICA_ROM_F64(&p->fill[i]) : x[i];
+    }
+}
+
+#endif

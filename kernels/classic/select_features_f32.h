@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef MICA_SELECT_FEATURES_F32_H
+#define MICA_SELECT_FEATURES_F32_H
+
+#include <stdint.h>
+
+#include "rom.h"
+
+struct mica_select_features_f32 {
+    const uint16_t *column;
+};
+
+/* out[i] = x[column[i]] for n elements of 32 bits */
+static inline void mica_select_features_f32(const struct mica_select_features_f32 *p,
+                                            const float *x, float *out, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        out[i] = x[MICA_ROM_U16(&p->column[i])];
+}
+
+#endif

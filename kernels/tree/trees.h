@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef MICA_TREES_H
+#define MICA_TREES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "rom.h"
+
+/* Ensembles of decision trees as a stream of bits. Trees follow each other; bits are taken from the
+ * low end of each byte.
+ *
+ *     tree   length:length_bits node             length 0: the tree is one leaf
+ *     node   kind:2 feature:feature_bits missing:0..1 zero:0..1 set:0..1 threshold body
+ *     body   kind 0: leaf leaf                   of the left and of the right side
+ *            kind 1: leaf node                   the left side is a leaf
+ *            kind 2: leaf node                   the right side is one; it stands first, too
+ *            kind 3: skip:skip_bits node node    skip is the length of the left node
+ *     leaf   code:leaf_bits, and where it is leaf_short or more, leaf_more bits behind it
+ *
+ * A row goes left where its number's key is at most the threshold's. Keys are integers in the order
+ * of the numbers: of a float its bits, in which a negative one has all but the sign turned round.
+ * Where no threshold is negative that is left out, for a negative float is a negative integer. NaN,
+ * being the largest key, goes right unless a bit says left.
+ *
+ * The parameters are constants of the generated file: a compiler folds them into the code, and drops
+ * what the ensemble at hand does not need. */
+enum {                /* key_form */
+       MICA_KEY_HALF, /* number of a key in the table key_half, its lower half being 0 */
+       MICA_KEY_WORD, /* number of a key in the table key_word */
+       MICA_KEY_BITS, /* the key less key_base */
+       MICA_KEY_RANK, /* number of a key among those of its feature, which begin at first[feature] */
+       MICA_KEY_WIDTH, /* the key less first[feature] * 2^16, in key_width[feature] bits, 1 at
+                       least */
+};
+enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 };                 /* x_form */
+enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT };                 /* missing */
+enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };                    /* decide */
+enum { MICA_LEAF_NUMBER, MICA_LEAF_FLOAT32, MICA_LEAF_FLOAT64, MICA_LEAF_RATIO }; /* leaf_form */
+
+struct mica_trees {
+    const uint8_t *stream;
+    const uint32_t *word;
+    const uint32_t *root;
+    uint8_t child_bits, steps;
+    const uint16_t *key_half;
+    const uint32_t *key_word;
+    const uint16_t *first;
+    const uint8_t *key_width;
+    const uint32_t *set;
+    uint8_t x_form, key_form, key_negative, missing, zero, sets, sets_down, stumps;
+    uint8_t feature_bits, key_bits, set_bits, skip_bits, length_bits;
+    uint8_t leaf_form, leaf_bits, leaf_more;
+    int32_t key_base, leaf_short;
+    int32_t n_trees, n_scores, n_labels, width;
+    /* What the leaves add, and what is made of the sums. */
+    const uint16_t *group;
+    const uint8_t *share;
+    const uint32_t *number;
+    const uint16_t *output;
+    const uint32_t *base;
+    const int32_t *base_fixed;
+    uint8_t path, one_output, share_bits, share_bytes, exponent_bits, number_zero, ratio_bits;
+    uint8_t decide;
+    int16_t scale, fixed_shift;
+    int32_t exponent_base, ratio_base, bound, cut_fixed;
+    uint32_t divisor, cut_high, cut_low;
+};
+
+MICA_INLINE uint32_t mica_trees_mask(uint32_t bits)
+{
+    return bits > 31 ? ~(uint32_t)0 : ((uint32_t)1 << bits) - 1;
+}
+
+/* Four bytes from anywhere. */
+MICA_INLINE uint32_t mica_trees_word(const uint8_t *at)
+{
+#if defined(__AVR__)
+    return pgm_read_dword(at);
+#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+#else
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+#endif
+}
+
+/* The bits from `at` on: 25 of them are good, those above are not to be looked at. */
+MICA_INLINE uint32_t mica_trees_bits(const struct mica_trees *p, uint32_t at)
+{
+    return mica_trees_word(p->stream + (at >> 3)) >> (at & 7);
+}
+
+/* All 32 of them. */
+MICA_SHARED uint32_t mica_trees_bits32(const struct mica_trees *p, uint32_t at)
+{
+    const uint32_t above = (uint32_t)MICA_ROM_U8(p->stream + (at >> 3) + 4) << 1;
+    return mica_trees_bits(p, at) | above << (31 - (at & 7));
+}
+
+MICA_INLINE int32_t mica_trees_key(const struct mica_trees *p, const void *x, uint32_t feature)
+{
+    int32_t key;
+    if (p->x_form == MICA_X_INT8)
+        return ((const int8_t *)x)[feature];
+    if (p->x_form == MICA_X_UINT8)
+        return ((const uint8_t *)x)[feature];
+    if (p->x_form == MICA_X_INT16)
+        return ((const int16_t *)x)[feature];
+    memcpy(&key, (const float *)x + feature, sizeof key);
+    if (p->key_negative)
+        key ^= (int32_t)((uint32_t)(key >> 31) >> 1);
+    return key;
+}
+
+/* The threshold whose bits are the lowest of w; *bits is how many they are. */
+MICA_INLINE int32_t mica_trees_threshold(const struct mica_trees *p, uint32_t feature, uint32_t w,
+                                         uint32_t *bits)
+{
+    *bits = p->key_bits;
+    if (p->key_form == MICA_KEY_HALF)
+        return (int32_t)((uint32_t)MICA_ROM_U16(p->key_half + (w & mica_trees_mask(*bits))) << 16);
+    if (p->key_form == MICA_KEY_WORD)
+        return (int32_t)MICA_ROM_U32(p->key_word + (w & mica_trees_mask(*bits)));
+    if (p->key_form == MICA_KEY_BITS)
+        return (int32_t)((uint32_t)p->key_base + (w & mica_trees_mask(*bits)));
+    const uint32_t first = MICA_ROM_U16(p->first + feature);
+    if (p->key_form == MICA_KEY_RANK) {
+        *bits = first & 15;
+        w &= ((uint32_t)1 << *bits) - 1;
+        return (int32_t)MICA_ROM_U32(p->key_word + (first >> 4) + w);
+    }
+    *bits = MICA_ROM_U8(p->key_width + feature);
+    return (int32_t)((first << 16) + (w << (32 - *bits) >> (32 - *bits)));
+}
+
+/* Does a number that is NaN, or a zero that stands for it, come here? */
+MICA_INLINE uint32_t mica_trees_missing(const struct mica_trees *p, int32_t key, uint32_t zero)
+{
+    if (!p->zero)
+        return key > 0x7f800000;
+    if (p->x_form != MICA_X_FLOAT32)
+        return zero && !key;
+    const uint32_t size = (uint32_t)(p->key_negative && key < 0 ? ~key : key) & 0x7fffffff;
+    return size > 0x7f800000 || (zero && size <= 0x0554ad2e); /* 1e-35f */
+}
+
+/* 1 where the category, that is the number without its fraction, is not in the set; with sets_down no
+ * number below 0 is. */
+MICA_SHARED uint32_t mica_trees_outside(const struct mica_trees *p, const void *x, uint32_t feature,
+                                        uint32_t set)
+{
+    const uint32_t *at = p->set + set, words = MICA_ROM_U32(at);
+    int32_t category;
+    if (p->x_form == MICA_X_FLOAT32) {
+        const float v = ((const float *)x)[feature];
+        const int32_t inside = p->sets_down ? v >= 0.0f : v > -1.0f;
+        category = inside && v < 2147483648.0f ? (int32_t)v : -1;
+    } else {
+        category = mica_trees_key(p, x, feature);
+    }
+    if (category < 0 || (uint32_t)category >> 5 >= words)
+        return 1;
+    return !(MICA_ROM_U32(at + 1 + (category >> 5)) >> (category & 31) & 1);
+}
+
+/* Which side a row takes at a test. NaN is above all thresholds: only on the right side need one ask
+ * for it. */
+MICA_INLINE uint32_t mica_trees_side(const struct mica_trees *p, const void *x, uint32_t feature,
+                                     uint32_t w, uint32_t flags, uint32_t *bits)
+{
+    const int32_t key = mica_trees_key(p, x, feature);
+    const uint32_t left = p->missing == MICA_MISSING_BIT ? flags & 1 : p->missing;
+    const uint32_t rest = flags >> (p->missing == MICA_MISSING_BIT);
+    uint32_t right = 0;
+    if (p->sets && rest >> p->zero & 1) {
+        *bits = p->set_bits;
+        right = mica_trees_outside(p, x, feature, w & mica_trees_mask(p->set_bits));
+    } else if (key > mica_trees_threshold(p, feature, w, bits)) {
+        right = 1;
+    }
+    if ((right || p->zero) && (p->missing || p->zero) && mica_trees_missing(p, key, rest & 1))
+        right = !left;
+    return right;
+}
+
+MICA_INLINE uint32_t mica_trees_leaf_bits(const struct mica_trees *p, uint32_t w)
+{
+    if (!p->leaf_more || (w & mica_trees_mask(p->leaf_bits)) < (uint32_t)p->leaf_short)
+        return p->leaf_bits;
+    return (uint32_t)p->leaf_bits + p->leaf_more;
+}
+
+/* Where the leaf is that x comes to from the node at `at`; *depth counts the tests. */
+MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, uint32_t at,
+                                     uint32_t *depth)
+{
+    const uint32_t flags = (uint32_t)(p->missing == MICA_MISSING_BIT) + p->zero + p->sets;
+    const uint32_t head = 2u + p->feature_bits + flags;
+    const uint32_t key = p->set_bits > p->key_bits ? p->set_bits : p->key_bits;
+    const uint32_t code = p->leaf_more ? p->leaf_bits : 0;
+    for (;;) {
+        uint32_t w = mica_trees_bits(p, at), bits;
+        const uint32_t kind = w & 3, feature = w >> 2 & mica_trees_mask(p->feature_bits);
+        const uint32_t flag = w >> 2 >> p->feature_bits;
+        at += head;
+        if (head + key <= 25)
+            w >>= head;
+        else
+            w = key <= 25 ? mica_trees_bits(p, at) : mica_trees_bits32(p, at);
+        uint32_t right = mica_trees_side(p, x, feature, w, flag, &bits);
+        at += bits;
+        if (head + key + code <= 25)
+            w >>= bits;
+        else
+            w = mica_trees_bits(p, at);
+        if (p->path)
+            ++*depth;
+        if (kind == 3) {
+            if (right && head + key + p->skip_bits > 25)
+                w = mica_trees_bits(p, at);
+            at += p->skip_bits;
+            if (right)
+                at += w & mica_trees_mask(p->skip_bits);
+        } else {
+            if (kind == 2)
+                right ^= 1;
+            if (!right)
+                return at;
+            at += mica_trees_leaf_bits(p, w);
+            if (!kind)
+                return at;
+        }
+    }
+}
+
+/* The same ensembles as words, for speed: two a test, or one where the keys are in a table. Trees
+ * have two words in `root`: where they begin, and the number of their first leaf.
+ *
+ *     word   feature:feature_bits key:key_bits missing:0..1 ... right:child_bits left:child_bits
+ *     word   key, where steps is 2
+ *     child  the tests between this one and the next that come first; or with the top bit set, the
+ *            number of a leaf, less that of the first one */
+MICA_SHARED uint32_t mica_trees_step(const struct mica_trees *p, const void *x, uint32_t at,
+                                     uint32_t *depth)
+{
+    const uint32_t head = (uint32_t)p->feature_bits + (p->steps > 1 ? 0 : p->key_bits);
+    const uint32_t left = 32u - p->child_bits, right = left - p->child_bits;
+    for (;;) {
+        const uint32_t w = MICA_ROM_U32(p->word + at);
+        const int32_t key = mica_trees_key(p, x, w & mica_trees_mask(p->feature_bits));
+        uint32_t child = w >> left, bits;
+        const int32_t threshold = p->steps > 1
+                                      ? (int32_t)MICA_ROM_U32(p->word + at + 1)
+                                      : mica_trees_threshold(p, 0, w >> p->feature_bits, &bits);
+        if (key > threshold && !(p->missing && key > 0x7f800000 &&
+                                 (p->missing == MICA_MISSING_LEFT || (w >> head & 1))))
+            child = w >> right & mica_trees_mask(p->child_bits);
+        at += p->steps;
+        if (p->path)
+            ++*depth;
+        if (child >> (p->child_bits - 1))
+            return child & mica_trees_mask((uint32_t)p->child_bits - 1);
+        at += child * p->steps;
+    }
+}
+
+/* The leaf of the tree at *at, which moves on to the next tree: where it stands, or in words, its
+ * number. */
+MICA_INLINE uint32_t mica_trees_next(const struct mica_trees *p, const void *x, uint32_t *at,
+                                     uint32_t *depth)
+{
+    if (p->word) {
+        const uint32_t *root = p->root + 2 * (*at)++;
+        return MICA_ROM_U32(root + 1) + mica_trees_step(p, x, MICA_ROM_U32(root), depth);
+    }
+    const uint32_t length = mica_trees_bits(p, *at) & mica_trees_mask(p->length_bits);
+    const uint32_t node = *at + p->length_bits;
+    uint32_t leaf = node;
+    *at = node + length;
+    if (!p->stumps || length)
+        leaf = mica_trees_walk(p, x, node, depth);
+    else
+        *at += mica_trees_leaf_bits(p, mica_trees_bits(p, node));
+    return leaf;
+}
+
+/* The number of a leaf where leaves are numbered. */
+MICA_INLINE uint32_t mica_trees_code(const struct mica_trees *p, uint32_t leaf)
+{
+    if (p->word)
+        return leaf;
+    const uint32_t w = mica_trees_bits(p, leaf), code = w & mica_trees_mask(p->leaf_bits);
+    if (!p->leaf_more || code < (uint32_t)p->leaf_short)
+        return code;
+    return (uint32_t)p->leaf_short + ((code - (uint32_t)p->leaf_short) << p->leaf_more |
+                                      (w >> p->leaf_bits & mica_trees_mask(p->leaf_more)));
+}
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* estimator.c - what the options say of an estimator: which functions, what names, what input. */
+#include <string.h>
+
+#include "ir.h"
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+/* Is `role` a word of a list with commas? */
+static bool is_listed(const char *list, const char *role)
+{
+    const size_t n = strlen(role);
+    for (; *list; list += strcspn(list, ","), list += *list == ',')
+        if (strcspn(list, ",") == n && !memcmp(list, role, n))
+            return true;
+    return false;
+}
+
+static const char *roles_of(struct ctx *ctx, const struct graph *g)
+{
+    struct text *all = text_new(ctx);
+    for (int i = 0; i < g->n_outputs; i++)
+        text_add(all, "%s%s", i ? ", " : "", g->role[i]);
+    return all->at;
+}
+
+static void keep_functions(struct ctx *ctx, struct graph *g, const char *list)
+{
+    const char *all = roles_of(ctx, g);
+    int wanted = 1, kept = 0;
+    for (const char *c = list; *c; c++)
+        wanted += *c == ',';
+    for (int i = 0; i < g->n_outputs; i++) {
+        if (!is_listed(list, g->role[i]))
+            continue;
+        g->role[kept] = g->role[i];
+        g->output[kept++] = g->output[i];
+    }
+    if (kept != wanted)
+        fail(ctx, NULL, "not all of the functions '%s' are there: this model has %s", list, all);
+    g->n_outputs = kept;
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static struct names copy_names(struct ctx *ctx, const struct mica_names *from)
+{
+    const char **at = NEWS(ctx, const char *, from->n);
+    for (int i = 0; i < from->n; i++)
+        at[i] = format(ctx, "%s", from->name[i]);
+    return (struct names){
+        from->n, at,
+        from->value ? copy_bytes(ctx, from->value, (size_t)from->n * sizeof *from->value) : NULL};
+}
+
+static void name_features(struct ctx *ctx, struct graph *g, const struct mica_names *names)
+{
+    const int64_t columns = tensor_elements(g->input[0]);
+    if (names->n != columns)
+        fail(ctx, NULL, "%d names of features are given, but the model takes %lld", names->n,
+             (long long)columns);
+    g->features = copy_names(ctx, names);
+}
+
+static void name_classes(struct ctx *ctx, struct graph *g, const struct mica_names *names)
+{
+    if (g->n_labels != 1 || g->classes[0].n != names->n)
+        fail(ctx, NULL, "%d names of classes are given, but the model has %d", names->n,
+             g->n_labels == 1 ? g->classes[0].n : 0);
+    struct names *classes = NEW(ctx, struct names);
+    *classes = copy_names(ctx, names);
+    g->classes = classes;
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+static void type_input(struct ctx *ctx, struct graph *g, const char *word)
+{
+    const int type = dtype_from_name(word);
+    if (type != DTYPE_FLOAT32 && type != DTYPE_INT8 && type != DTYPE_UINT8 && type != DTYPE_INT16)
+        fail(ctx, NULL, "features cannot be %s: take float32, int8, uint8 or int16", word);
+    g->input[0]->type = (enum dtype)type;
+}
+
+/* Results end in a cast to float32; without it they are the library's own float64. */
+static void keep_float64(struct ctx *ctx, struct graph *g)
+{
+    if (core_has_program_memory(ctx->options.target))
+        fail(ctx, NULL, "a double has 32 bits on %s: results of float64 need another core",
+             ctx->options.target);
+    for (int i = 0; i < g->n_outputs; i++) {
+        const struct node *n = g->output[i]->maker;
+        if (n && node_is(n, OP_cast) && n->in[0]->type == DTYPE_FLOAT64)
+            g->output[i] = n->in[0];
+    }
+}
+
+void pass_estimator(struct ctx *ctx, struct graph *g)
+{
+    const struct mica_options *o = &ctx->options;
+    if (!g->role) {
+        if (o->functions || o->input_type || o->float64 || o->features.n || o->classes.n)
+            fail(ctx, NULL,
+                 "functions, types of features and names are for estimators; this is a "
+                 "network, whose inputs and outputs are as they are");
+        return;
+    }
+    if (g->n_inputs != 1)
+        fail(ctx, NULL, "an estimator has one input, the row of features, not %d", g->n_inputs);
+    if (o->stream_axis || o->by_row || o->max_ram)
+        fail(ctx, NULL, "rows and streams are for networks; this is an estimator");
+    if (o->functions)
+        keep_functions(ctx, g, o->functions);
+    if (o->features.n)
+        name_features(ctx, g, &o->features);
+    if (o->classes.n)
+        name_classes(ctx, g, &o->classes);
+    if (o->float64)
+        keep_float64(ctx, g);
+    if (o->input_type)
+        type_input(ctx, g, o->input_type);
+}

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Estimators: a function for each output, names in the header, labels as they were trained."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from support import PORTABLE, REPOSITORY, evaluate, mica, need, run
+
+GRAPH = REPOSITORY / "test" / "pass" / "estimator" / "names.ir"
+COMPILERS = {
+    "gcc": (),
+    "clang": (),
+    "arm-none-eabi-gcc": ("-mcpu=cortex-m0", "-mthumb"),
+    "riscv64-unknown-elf-gcc": ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
+    "avr-gcc": ("-mmcu=atmega2560",),
+}
+
+
+def generate(folder: Path, *words: str) -> tuple[str, str]:
+    """The header and the source of the graph."""
+    mica("compile", GRAPH, "-o", folder, "--name", "gesture", *words)
+    return (folder / "gesture.h").read_text(), (folder / "gesture.c").read_text()
+
+
+def test_header_names_features_classes_and_functions(tmp_path: Path) -> None:
+    header, _ = generate(tmp_path)
+    for line in (
+        "#define GESTURE_N_FEATURES 3",
+        "GESTURE_FEATURE_ACC_X = 0,",
+        "GESTURE_CLASS_WALK = 10,",
+        "GESTURE_CLASS_REST = -1,",
+        "void gesture_predict_proba(const float in[GESTURE_N_FEATURES], float out[3]);",
+        "void gesture_decision_function(const float in[GESTURE_N_FEATURES], float out[3]);",
+    ):
+        assert line in header
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_generated_code_is_clean(tmp_path: Path, compiler: str) -> None:
+    need(compiler)
+    generate(tmp_path)
+    run(compiler, *COMPILERS[compiler], *PORTABLE, "-Os", "-c", tmp_path / "gesture.c", "-o", tmp_path / "gesture.o")
+
+
+def test_only_the_functions_asked_for_are_there(tmp_path: Path) -> None:
+    header, source = generate(tmp_path, "--functions", "decision_function")
+    assert "gesture_decision_function" in source and "predict_proba" not in header + source
+    refused = mica("compile", GRAPH, "-o", tmp_path, "--functions", "transform", status=1)
+    assert "this model has predict_proba, decision_function" in refused.stderr
+
+
+def test_functions_give_what_eval_gives(tmp_path: Path) -> None:
+    need("gcc")
+    generate(tmp_path)
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    want = evaluate(GRAPH, tmp_path, [x], ("predict_proba", "decision_function"))
+    main = """
+#include <stdio.h>
+#include <string.h>
+#include "gesture.h"
+int main(void)
+{
+    float in[3], out[3];
+    while (fread(in, sizeof in, 1, stdin) == 1) {
+        gesture_predict_proba(in, out);
+        fwrite(out, sizeof out, 1, stdout);
+        gesture_decision_function(in, out);
+        fwrite(out, sizeof out, 1, stdout);
+    }
+    return strcmp(gesture_class_name(GESTURE_CLASS_REST), "rest") ||
+           strcmp(gesture_feature_name(2), "\\"z\\"") || *gesture_class_name(0);
+}
+"""
+    (tmp_path / "main.c").write_text(main)
+    program = tmp_path / "main"
+    run("gcc", *PORTABLE, tmp_path / "main.c", tmp_path / "gesture.c", "-o", program)
+    done = subprocess.run([program], input=x.tobytes(), capture_output=True, check=True)
+    got = np.frombuffer(done.stdout, np.float32).reshape(20, 2, 3)
+    assert np.array_equal(got[:, 0], want[0])
+    assert np.array_equal(got[:, 1], want[1])
