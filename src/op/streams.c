@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* streams.c - int8 layers at speed: kernels that read weights, biases and multipliers as packing lays
+/* streams.c - int8 layers at speed: kernels that read weights, biases, multipliers as packing lays
  * them out (kernels/nn/pairs.h, depthwise3x3.h, quads.h), where it proves them exact. Pairs are for
  * cores with the DSP extension, quads and fours for those with a plain multiplier.
  *
