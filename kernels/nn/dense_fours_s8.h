@@ -17,8 +17,8 @@ struct mica_dense_fours_s8 {
 
 /* clang-format off */
 
-/* sums[k] = weights[k * n ..] times in[n], for four k. r0-r3: ends of the rows of weights, r4: end of
- * in, r5: -n and up, r6: the input, r8-r11: sums. */
+/* sums[k] = weights[k * n ..] times in[n], for four k. r0-r3: ends of the rows of weights, r4: end
+ * of in, r5: -n and up, r6: the input, r8-r11: sums. */
 MICA_NAKED void mica_dense_four(MICA_ARG const int8_t *weights, MICA_ARG const int8_t *in,
                                 MICA_ARG int32_t n, MICA_ARG int32_t *sums)
 {

@@ -8,8 +8,8 @@
 #include "requantize_twice.h"
 #include "rom.h"
 
-/* The stream has, for every four channels, a word of their weights for each tap, the first channel's
- * lowest, then four times {2 * bias, multiplier, half, shift}. */
+/* The stream has, for every four channels, a word of their weights for each tap, the first
+ * channel's lowest, then four times {2 * bias, multiplier, half, shift}. */
 struct mica_depthwise_column_s8 {
     int16_t channels, taps;
     const int32_t *stream;
@@ -90,8 +90,8 @@ MICA_BLOCK void mica_depthwise_column(const int8_t *const *rows, const int32_t *
 #endif
 
 /* One output pixel of a depthwise convolution whose kernel is one column wide, as over time:
- * rows[taps] of [channels], none of them padding -> out[channels]; channels are a multiple of 4. The
- * arithmetic is that of mica_depthwise_conv2d_s8(). */
+ * rows[taps] of [channels], none of them padding -> out[channels]; channels are a multiple of 4.
+ * The arithmetic is that of mica_depthwise_conv2d_s8(). */
 static inline void mica_depthwise_column_s8(const struct mica_depthwise_column_s8 *p,
                                             const int8_t *const *rows, int8_t *out)
 {

@@ -6,10 +6,10 @@
 
 #include "dsp.h"
 
-/* floor((twice * multiplier + half * 2^31) / 2^32) for an even number within +-2^30, multiplier >= 0
- * and half 0 or 1. Cores that multiply 32 by 32 bits to 32 get there with four products of 16-bit
- * parts, where a product of 64 bits would be a call: with twice / 2 = high * 2^16 + low, low signed,
- * everything below the highest product fits in 32 bits. */
+/* floor((twice * multiplier + half * 2^31) / 2^32) for an even number within +-2^30, multiplier >=
+ * 0 and half 0 or 1. Cores that multiply 32 by 32 bits to 32 get there with four products of
+ * 16-bit parts, where a product of 64 bits would be a call: with twice / 2 = high * 2^16 + low,
+ * low signed, everything below the highest product fits in 32 bits. */
 static inline int32_t mica_high_product(int32_t twice, int32_t multiplier, int half)
 {
 #if MICA_V6M

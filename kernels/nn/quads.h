@@ -10,8 +10,8 @@
 /* Four pixels times one output channel, for cores that multiply 32 by 32 bits to 32 and no more.
  *
  * A word holds two pixels, x0 + 2^16 * x1, so that one multiplication by a weight gives both
- * products. Of two taps the products' sums are within +-32512 as long as no two neighbouring weights
- * are -128, so 16 bits hold each: the word's high half, rounded, is what the second pixel gets.
+ * products. Of two taps the products' sums are within +-32512 as long as no two neighbouring
+ * weights are -128, so 16 bits hold each: the word's high half, rounded, is what the second pixel gets.
  *     word = x0 * w + 2^16 * x1 * w over two taps
  *     all  += word                    modulo 2^32
  *     high += (word + 2^15) >> 16     the second pixel's sum, exactly
@@ -90,9 +90,9 @@ struct mica_quads {
     "4: ldr r6, [sp, #" out "] \n"    \
     "strb r5, [r6, r7] \n"
 
-/* All channels of four pixels, which are stored last to first: where there are fewer, the others are
- * copies of the first. On the stack: four sums, out[4], in, channels, the current channel. r10:
- * in_end, r11: 2^14, r12: weights, lr: scales. */
+/* All channels of four pixels, which are stored last to first: where there are fewer, the others
+ * are copies of the first. On the stack: four sums, out[4], in, channels, the current channel.
+ * r10: in_end, r11: 2^14, r12: weights, lr: scales. */
 MICA_NAKED void mica_quads_pixels(MICA_ARG const struct mica_quads *p)
 {
     __asm__(".syntax unified \n"
@@ -211,8 +211,8 @@ MICA_CALLED MICA_IN_ORDER void mica_quads_pair(const struct mica_quads *p, int32
     mica_quads_out(p->out, o + 1, v01, v1, scales + 4);
 }
 
-/* All channels of four pixels, which are stored last to first: where there are fewer, the others are
- * copies of the first. An odd last channel goes together with the one before, once more. */
+/* All channels of four pixels, which are stored last to first: where there are fewer, the others
+ * are copies of the first. An odd last channel goes together with the one before, once more. */
 static inline void mica_quads_pixels(const struct mica_quads *p)
 {
     int32_t o = 0;

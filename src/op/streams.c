@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* streams.c - int8 layers for cores with the DSP extension: kernels that read weights, biases and
- * multipliers in one walk (kernels/nn/pairs.h, depthwise3x3.h), where packing proves them exact.
+/* streams.c - int8 layers at speed: kernels that read weights, biases, multipliers as packing lays
+ * them out (kernels/nn/pairs.h, depthwise3x3.h, quads.h), where it proves them exact. Pairs are for
+ * cores with the DSP extension, quads and fours for those with a plain multiplier.
  *
- * They are chosen for speed; elsewhere, and where a layer does not fit them, the plain kernels serve.
- * On a core without the extension the same file runs portable loops over the same streams. */
+ * Elsewhere, and where a layer does not fit them, the plain kernels serve. On other cores the same
+ * files run portable loops over the same streams. */
 #include "op/op.h"
 #include "op/pack.h"
 
