@@ -33,6 +33,7 @@ static const struct pass {
     {"fold", pass_fold},
     {"infer", pass_infer},
     {"fold_features", pass_fold_features},
+    {"fold_linear", pass_fold_linear},
     {"fuse_pad", pass_fuse_pad},
     {"fuse_activation", pass_fuse_activation},
     {"fuse_value", pass_fuse_value},

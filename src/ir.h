@@ -550,6 +550,7 @@ void pass_infer(struct ctx *, struct graph *);
 void pass_float_weights(struct ctx *, struct graph *);
 void pass_fold(struct ctx *, struct graph *);
 void pass_fold_features(struct ctx *, struct graph *);
+void pass_fold_linear(struct ctx *, struct graph *);
 void pass_fuse_pad(struct ctx *, struct graph *);
 void pass_fuse_activation(struct ctx *, struct graph *);
 void pass_fuse_value(struct ctx *, struct graph *); /* tree/nest_value.c */

@@ -487,7 +487,8 @@ def rows_at(features: np.ndarray, thresholds: np.ndarray, x: np.ndarray) -> np.n
     """Rows of the data that hit every threshold exactly, and one float32 beside it."""
     tests = np.flatnonzero(features >= 0)
     values = thresholds[tests].astype(np.float32)
-    steps = [values, np.nextafter(values, np.float32(np.inf)), np.nextafter(values, -np.float32(np.inf))]
+    with np.errstate(over="ignore"):  # the largest float32 has infinity beside it
+        steps = [values, *(np.nextafter(values, np.float32(to)) for to in (np.inf, -np.inf))]
     rows = x[np.arange(3 * len(tests)) % len(x)].copy()
     rows[np.arange(len(rows)), np.tile(features[tests], 3)] = np.concatenate(steps)
     return rows
@@ -648,3 +649,160 @@ def test_normalized_float32_features_stay(tmp_path: Path) -> None:
     rows = np.array([[4, 1], [4, 1.1], [-4, -8], [0, 0]], dtype=np.float32)
     (got,) = evaluate(graph, tmp_path, rows)
     assert got[:, 0].tolist() == [0, 1, 0, 0]
+
+
+# ---- scalers before linear models --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("data", ["digits", "cancer"])
+@pytest.mark.parametrize("kind", ["standard", "minmax", "robust"])
+def test_scalers_fold_into_linear_models(kind: str, data: str, way: str, tmp_path: Path) -> None:
+    """A pipeline is one linear model of the features as they are, with the pipeline's labels."""
+    x, y = load(data)
+    wide = x.astype(np.float64)
+    scaler = SCALERS[kind]().fit(wide)
+    model = linear_model.RidgeClassifier().fit(scaler.transform(wide), y)
+    coef, intercept = parameters(model)
+    decide = "cut" if len(coef) == 1 else "argmax"
+    graph = Graph(x.shape[1])
+    scaled = graph.scaler(graph.x, scaler)
+    graph.output(graph.linear(scaled, coef, intercept, "label", decide=decide))
+    text = mica("dump", graph.write(tmp_path / "graph.ir"), "--after", "dead").stdout
+    assert "scale_features" not in text and re.search(r"linear[^:]*: %0 ", text)
+    rows = hostile(x, 300, seed=14)
+    label = answers(graph, tmp_path, rows, way)
+    wide = rows.astype(np.float64)
+    columns = scaler.transform(wide)
+    scores = columns @ coef.T + intercept
+    # The library rounds scaled columns; here it is their products with the features as they are.
+    zero = scaler.transform(np.zeros((1, x.shape[1])))
+    terms = (np.abs(columns - zero) + np.abs(zero)) @ np.abs(coef).T + np.abs(intercept)
+    error = (x.shape[1] + 6) * EPSILON * terms
+    if len(coef) == 1:
+        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
+        error = np.concatenate([np.zeros_like(error), error], axis=1)
+    want = np.searchsorted(model.classes_, model.predict(columns))
+    check_labels(label[:, 0], scores, error, want)
+    assert np.array_equal(label[: len(x), 0], want[: len(x)])
+
+
+def test_scaled_scores(tmp_path: Path) -> None:
+    """Scores of a folded pipeline: 1e-12 of the terms they are sums of."""
+    x, y = load("wine")
+    wide = x.astype(np.float64)
+    line = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.Ridge()).fit(wide, y)
+    graph = Graph(x.shape[1])
+    scaled = graph.scaler(graph.x, line[0])
+    graph.output(graph.linear(scaled, *parameters(line[1]), "scores"))
+    (got,) = evaluate(graph, tmp_path, x)
+    assert np.allclose(got[:, 0], line.predict(wide), rtol=1e-12, atol=1e-12)
+
+
+def test_columns_far_from_zero_stay_scaled(tmp_path: Path) -> None:
+    """Where the mean is many thousand times the spread, the library's own arithmetic is kept."""
+    rng = np.random.default_rng(15)
+    x = (1e6 + rng.standard_normal((200, 3))).astype(np.float32)
+    scaler = preprocessing.StandardScaler().fit(x.astype(np.float64))
+    coef, intercept = rng.standard_normal((4, 3)), rng.standard_normal(4)
+    graph = Graph(3)
+    graph.output(graph.linear(graph.scaler(graph.x, scaler), coef, intercept, "scores"))
+    assert "scale_features" in mica("dump", graph.write(tmp_path / "g.ir"), "--after", "dead").stdout
+    (got,) = evaluate(graph, tmp_path, x)
+    want = scaler.transform(x.astype(np.float64)) @ coef.T + intercept
+    assert np.allclose(got, want, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("way", ["speed", "size", "cortex-m4f", "cortex-m0"])
+def test_regression_as_float32(way: str, tmp_path: Path) -> None:
+    """Every core's way to a prediction, on rows of the data and of noise."""
+    x, y = load("diabetes")
+    model = linear_model.LinearRegression().fit(x, y)
+    coef, intercept = parameters(model)
+    rng = np.random.default_rng(16)
+    noise = x.std(axis=0) * rng.standard_normal((3000, x.shape[1])) * 10
+    rows = np.concatenate([x, noise.astype(np.float32)])
+    graph = Graph(x.shape[1])
+    graph.output(graph.cast(graph.linear(graph.x, coef, intercept, "scores"), 1))
+    got = answers(graph, tmp_path, rows, way)[:, 0]
+    want = (rows.astype(np.float64) @ coef.T + intercept)[:, 0]
+    assert np.all(np.abs(got - want) <= 6e-7 * np.abs(want))
+
+
+# ---- generated code ----------------------------------------------------------------------------
+
+COMPILERS = {
+    "gcc": (),
+    "clang": (),
+    "arm-none-eabi-gcc": ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
+    "riscv64-unknown-elf-gcc": ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
+    "avr-gcc": ("-mmcu=atmega2560",),
+}
+
+
+def every_operator() -> dict[str, Graph]:
+    """Graphs that have every kernel of this file in them."""
+    rng = np.random.default_rng(17)
+    coef, intercept, one = rng.standard_normal((3, 6)), rng.standard_normal(3), [0.3]
+    numbers = np.arange(1, 7.0) / 3
+    labels = Graph(6)
+    labels.output(labels.linear(labels.x, coef, intercept, "label"))
+    scores = labels.linear(labels.x, coef, intercept, "scores")
+    for kind in ("softmax", "ovr"):
+        labels.output(labels.cast(labels.link(scores, kind, 3), 3))
+    wide = Graph(6)
+    fill = wide.constant("fill", numbers)
+    x = wide.node("impute_features", [wide.x, fill], "full", "float32", (1, 6), missing="nan")
+    pair = [wide.constant("first", numbers), wide.constant("second", -numbers)]
+    x = wide.node("scale_features", [x, *pair], "scaled", "float64", (1, 6), second_op="div")
+    x = wide.normalizer(x, "l2", "float64")
+    x = wide.node("concat", [wide.select(x, [4, 0, 0], "float64"), x], "x", "float64", (1, 9), axis=1)
+    score = wide.linear(x, np.ones((1, 9)), one, "scores")
+    wide.output(wide.linear(x, np.ones((1, 9)), one, "label", decide="cut"))
+    wide.output(wide.linear(x, np.ones((2, 9)), one * 2, "label"))
+    wide.output(wide.link(score, "logistic_pair", 2))
+    wide.output(wide.link(wide.link(score, "path", 1, [3.0]), "affine", 1, [2.0, 1.0]))
+    wide.output(wide.link(wide.link(score, "exp", 1), "complement", 2))
+    inputs = [x, wide.constant("weight", np.arange(1, 10.0))]
+    wide.output(wide.node("weighted_median", inputs, "median", "float64", (1, 1)))
+    narrow = Graph(6)
+    narrow.output(narrow.linear(narrow.x, coef[:1], one, "label", decide="cut"))
+    narrow.output(narrow.linear(narrow.x, coef, intercept, "scores", dtype="float32"))
+    for factor in (numbers, np.ones(6)):
+        inputs = [narrow.x, narrow.constant("factor", factor)]
+        narrow.output(
+            narrow.node("scale_features", inputs, "scaled", "float32", (1, 6), first_op="mul")
+        )
+    narrow.output(narrow.normalizer(narrow.x, "max", "float32"))
+    return {"labels": labels, "wide": wide, "narrow": narrow}
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("target", ["cortex-m4f", "cortex-m0", "avr"])
+def test_generated_code_is_clean(target: str, compiler: str, tmp_path: Path) -> None:
+    """No warning of any compiler, whatever the core that the code was made for."""
+    need(compiler)
+    for name, graph in every_operator().items():
+        for optimize in ("speed", "size"):
+            model = graph.write(tmp_path / f"{name}.ir")
+            words = ("-o", tmp_path, "--name", "m", "--target", target, "--optimize", optimize)
+            mica("compile", model, *words)
+            run(compiler, *COMPILERS[compiler], *PORTABLE, "-Os", "-c", tmp_path / "m.c", "-o",
+                tmp_path / "m.o")  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["cortex-m4f", "cortex-m0", "avr"])
+def test_labels_on_the_core(target: str, tmp_path: Path) -> None:
+    """Digits under emulation: `mica run` compares with eval, and the labels are the library's."""
+    need("simavr" if target == "avr" else "qemu-system-arm")
+    x, _ = load("digits")
+    model = fitted("linear_svc", "digits")
+    coef, intercept = parameters(model)
+    graph = Graph(64)
+    graph.output(graph.linear(graph.x, coef, intercept, "label"))
+    rows = np.concatenate([x[1257:1297], np.zeros((1, 64), np.float32), x[:3] * np.float32(1e-40)])
+    np.save(tmp_path / "x.npy", rows[:, None, :])
+    mica("run", graph.write(tmp_path / "graph.ir"), "--target", target, "--input", tmp_path / "x.npy",
+         "--output", tmp_path / "y.npy")  # fmt: skip
+    label = np.load(tmp_path / "y.npy").ravel()
+    assert np.array_equal(model.classes_[label], model.predict(rows.astype(np.float64)))

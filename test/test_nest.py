@@ -161,7 +161,7 @@ def edge_rows() -> np.ndarray:
 
 
 @pytest.mark.parametrize("optimize", ["speed", "size"])
-@pytest.mark.parametrize("flags", range(8))
+@pytest.mark.parametrize("flags", [*range(8), 10, 11])
 def test_every_kind_of_test(tmp_path: Path, flags: int, optimize: str) -> None:
     """x <= t for t of either sign, NaN left or right, zeros as NaN, sets of categories."""
     ensembles = []

@@ -9,7 +9,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-MISSING_LEFT, CATEGORIES, ZERO_MISSING = 1, 2, 4
+MISSING_LEFT, CATEGORIES, ZERO_MISSING, ROUND_DOWN = 1, 2, 4, 8
 TINY = np.float32(1e-35)  # what counts as a zero that is missing
 
 
@@ -127,6 +127,7 @@ class Ensemble:
         goes = x <= threshold
         if self.sets:
             member = np.vectorize(self._in_set)(x, np.where(flags & CATEGORIES, threshold, -1))
+            member = member & ~((flags & ROUND_DOWN > 0) & (x < 0))
             goes = np.where(flags & CATEGORIES, member, goes)
         with np.errstate(invalid="ignore"):
             missing = np.isnan(x) | ((np.abs(x.astype(np.float64)) <= TINY) & (flags & ZERO_MISSING > 0))

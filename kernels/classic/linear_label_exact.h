@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "linear_above.h"
 #include "linear_sum.h"
 #include "rom.h"
 

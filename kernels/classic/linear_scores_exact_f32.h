@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "linear_round.h"
+#include "linear_round_f32.h"
 #include "linear_sum.h"
 #include "rom.h"
 

@@ -2,12 +2,19 @@
 #ifndef MICA_LINEAR_SCORES_F32_H
 #define MICA_LINEAR_SCORES_F32_H
 
-#include <math.h>
 #include <stdint.h>
 
-#include "linear_round.h"
+#include "linear_round_f32.h"
 #include "linear_sum.h"
 #include "rounding_f32.h"
+
+/* An instruction where the core has it; only elsewhere a function of the library. */
+#if defined(__GNUC__)
+#define MICA_FMA_F32 __builtin_fmaf
+#else
+#include <math.h>
+#define MICA_FMA_F32 fmaf
+#endif
 
 struct mica_linear_scores_f32 {
     int32_t n, scores; /* features, rows of coefficients */
@@ -35,7 +42,7 @@ static inline void mica_linear_scores_f32(const struct mica_linear_scores_f32 *p
         float sum = MICA_ROM_F32(&coef[p->n]), rest = 0.0f, size = sum < 0.0f ? -sum : sum;
         for (int32_t i = 0; i < p->n; i++) {
             const float c = MICA_ROM_F32(coef++), y = c * x[i];
-            rest += fmaf(c, x[i], -y);
+            rest += MICA_FMA_F32(c, x[i], -y);
             sum = mica_linear_add_f32(sum, y, &rest);
             size += y < 0.0f ? -y : y;
         }

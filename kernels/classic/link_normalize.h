@@ -11,7 +11,7 @@ static inline void mica_link_normalize(const double *x, double *out, int32_t n)
     for (int32_t i = 0; i < n; i++)
         sum += x[i];
     for (int32_t i = 0; i < n; i++)
-        out[i] = sum == 0.0 ? 1.0 / n : x[i] / sum;
+        out[i] = sum == 0.0 ? 1.0 / (double)n : x[i] / sum;
 }
 
 #endif

@@ -10,7 +10,8 @@
  * becomes loads of bytes on cores that must align them.
  *
  * The bits of numbers that are not negative, read as an integer, are in the numbers' order; those
- * of negative numbers, read as an unsigned integer, are above all others and in the opposite order. */
+ * of negative numbers, read as an unsigned integer, are above all others and in the opposite
+ * order. */
 MICA_INLINE int32_t mica_float_bits(const float *x)
 {
     union {

@@ -113,7 +113,7 @@ static void collect(struct emit *e, struct files *files)
 
 void emit_includes(struct emit *e)
 {
-    static const char *const known[] = {"float.h", "math.h", "stddef.h", "stdint.h", "string.h"};
+    static const char *const known[] = {"float.h", "stddef.h", "stdint.h", "string.h"};
     struct files files;
     collect(e, &files);
     for (size_t h = 0; h < sizeof known / sizeof known[0]; h++) {

@@ -17,7 +17,7 @@ static const struct attr_field attrs[] = {
     {NULL, ATTR_INT, 0, NULL},
 };
 
-enum { LINEAR_X, LINEAR_COEF, LINEAR_INTERCEPT };
+enum { LINEAR_X, LINEAR_COEF, LINEAR_INTERCEPT, LINEAR_COEF_REST, LINEAR_INTERCEPT_REST };
 
 static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
 {
@@ -32,6 +32,13 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     check_numbers(ctx, n, LINEAR_INTERCEPT, "intercepts", coef->dim[0]);
     check_finite(ctx, n, LINEAR_COEF, "coefficients");
     check_finite(ctx, n, LINEAR_INTERCEPT, "intercepts");
+    if (n->n_in > LINEAR_INTERCEPT + 1) {
+        check_type(ctx, n, LINEAR_X, DTYPE_FLOAT32);
+        check_numbers(ctx, n, LINEAR_COEF_REST, "rest of coefficients", tensor_elements(coef));
+        check_numbers(ctx, n, LINEAR_INTERCEPT_REST, "rest of intercepts", coef->dim[0]);
+        check_finite(ctx, n, LINEAR_COEF_REST, "rest of coefficients");
+        check_finite(ctx, n, LINEAR_INTERCEPT_REST, "rest of intercepts");
+    }
     if (a->gives == GIVES_LABEL) {
         want->type = DTYPE_INT32;
         want->rank = 1;
@@ -55,6 +62,7 @@ static int64_t macs(const struct node *n)
 struct model {
     int32_t n, scores;
     double *coef; /* [scores][n + 1] */
+    double *rest; /* what they lack; NULL: nothing */
     const float *high;
     const uint32_t *low;
 };
@@ -69,33 +77,46 @@ static double largest(const struct model *m, bool of_intercepts)
     return most;
 }
 
+/* Rows of n coefficients and one intercept. */
+static double *rows_of(struct lower *l, const struct model *m, const struct tensor *coef,
+                       const struct tensor *intercept)
+{
+    double *rows = NEWS(l->ctx, double, (int64_t)m->scores *(m->n + 1));
+    for (int32_t k = 0; k < m->scores; k++) {
+        memcpy(&rows[k * (m->n + 1)], (const double *)coef->data + k * m->n,
+               (size_t)m->n * sizeof *rows);
+        rows[k * (m->n + 1) + m->n] = ((const double *)intercept->data)[k];
+    }
+    return rows;
+}
+
 static struct model model_of(struct lower *l, const struct node *n)
 {
     struct model m = {.n = n->in[LINEAR_X]->dim[1], .scores = n->in[LINEAR_COEF]->dim[0]};
-    const double *coef = n->in[LINEAR_COEF]->data, *intercept = n->in[LINEAR_INTERCEPT]->data;
-    m.coef = NEWS(l->ctx, double, (int64_t)m.scores *(m.n + 1));
-    for (int32_t k = 0; k < m.scores; k++) {
-        memcpy(&m.coef[k * (m.n + 1)], &coef[k * m.n], (size_t)m.n * sizeof *coef);
-        m.coef[k * (m.n + 1) + m.n] = intercept[k];
-    }
+    m.coef = rows_of(l, &m, n->in[LINEAR_COEF], n->in[LINEAR_INTERCEPT]);
+    if (n->n_in > LINEAR_INTERCEPT + 1)
+        m.rest = rows_of(l, &m, n->in[LINEAR_COEF_REST], n->in[LINEAR_INTERCEPT_REST]);
     return m;
 }
 
-/* The two parts of a coefficient (kernels/classic/linear_sum.h). Of float64's 53 bits the float has
- * 24, and the 29 others fit the 32 of `low`, but for what lies below the smallest floats. */
-static void split(struct lower *l, double c, float *high, uint32_t *low)
+/* The two parts of a coefficient c + rest (kernels/classic/linear_sum.h). Of float64's 53 bits the
+ * float has 24, and the 29 others fit the 32 of `low`, but for what lies below the smallest floats;
+ * the rest is cut. */
+static void split(struct lower *l, double c, double rest, float *high, uint32_t *low)
 {
     const double size = fabs(c);
+    const double more = c < 0 ? -rest : rest; /* up to half a unit in the last place of c */
     float f = (float)size;
     if (isinf(f))
         fail(l->ctx, l->step->node, "coefficient %g is beyond float32: scale the features", c);
-    if ((double)f > size)
+    if (f > 0.0f && (size - (double)f) + more < 0)
         f = nextafterf(f, 0.0f);
     int exponent;
     frexp((double)f, &exponent);
     exponent = f == 0.0f || exponent < -125 ? -125 : exponent;
+    const double units = ldexp((size - (double)f) + more, 32 + 24 - exponent);
     *high = c < 0 ? -f : f;
-    *low = (uint32_t)ldexp(size - (double)f, 32 + 24 - exponent);
+    *low = units < 0 ? 0 : units >= 0x1p32 ? UINT32_MAX : (uint32_t)units;
 }
 
 static void split_model(struct lower *l, struct model *m)
@@ -104,7 +125,7 @@ static void split_model(struct lower *l, struct model *m)
     float *high = NEWS(l->ctx, float, n);
     uint32_t *low = NEWS(l->ctx, uint32_t, n);
     for (int64_t i = 0; i < n; i++)
-        split(l, m->coef[i], &high[i], &low[i]);
+        split(l, m->coef[i], m->rest ? m->rest[i] : 0, &high[i], &low[i]);
     m->high = lower_constant(l, "coefficients", DTYPE_FLOAT32, n, high);
     m->low = lower_constant(l, "low", DTYPE_UINT32, n, low);
 }
@@ -278,7 +299,7 @@ const struct op op_linear = {
     .attr_bytes = sizeof(struct attr_linear),
     .attrs = attrs,
     .min_in = 3,
-    .max_in = 3,
+    .max_in = 5,
     .n_out = 1,
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(FLOAT64),
     .infer = infer,

@@ -2,9 +2,9 @@
 /* oblivious.c - symmetric trees, as CatBoost grows them.
  *
  * For labels, sums of integers decide wherever they can. A leaf's integer is cut from its high word
- * (mica_oblivious_steps()), in steps of 2^-scale; how far it is off is known of every leaf, and what
- * the library's own roundings add is at most (n + 3) M u (1 + u)^(n + 3) for n trees, of which M is the
- * largest sum of magnitudes. A cut of the scores becomes one of the sums, by search. */
+ * (mica_oblivious_steps()), in steps of 2^-scale; how far it is off is known of every leaf, and
+ * what the library's own roundings add is at most (n + 3) M u (1 + u)^(n + 3) for n trees, of which
+ * M is the largest sum of magnitudes. A cut of the scores becomes one of the sums, by search. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -61,4 +61,8 @@ enum pack_verdict pack_depthwise3x3(const struct pack_layer *, int32_t *stream);
 /* Scratch, in bytes: `chunk` channels are worked on at a time. */
 int32_t pack_depthwise3x3_buffer(int32_t chunk);
 
+/* The stream of mica_depthwise_column_s8(); channels are a multiple of 4. */
+int32_t pack_column_words(const struct pack_layer *);
+enum pack_verdict pack_column(const struct pack_layer *, int32_t *stream);
+
 #endif

@@ -12,17 +12,27 @@ enum {
     STRIP_POINTERS = 32   /* row pointers of one call, which lie on the stack */
 };
 
-static bool wants_streams(const struct ctx *ctx)
+/* Kernels that make a pixel or a row a call; they serve streams over time as well. */
+static bool wants_dsp(const struct ctx *ctx)
 {
-    return ctx->options.optimize == MICA_OPTIMIZE_SPEED && !ctx->options.stream_axis &&
-           core_has_dsp(ctx->options.target);
+    return ctx->options.optimize == MICA_OPTIMIZE_SPEED && core_has_dsp(ctx->options.target);
 }
 
 /* The same on cores that have a multiplier of 32 bits and nothing beyond. */
+static bool wants_fours(const struct ctx *ctx)
+{
+    return ctx->options.optimize == MICA_OPTIMIZE_SPEED && core_has_multiplier(ctx->options.target);
+}
+
+/* Kernels that make a strip of rows a call, which a stream does not have. */
+static bool wants_streams(const struct ctx *ctx)
+{
+    return wants_dsp(ctx) && !ctx->options.stream_axis;
+}
+
 static bool wants_quads(const struct ctx *ctx)
 {
-    return ctx->options.optimize == MICA_OPTIMIZE_SPEED && !ctx->options.stream_axis &&
-           core_has_multiplier(ctx->options.target);
+    return wants_fours(ctx) && !ctx->options.stream_axis;
 }
 
 /* Multipliers of every channel, for the packers. */
@@ -168,9 +178,52 @@ static bool lower_conv2d_quads(struct lower *l, struct node *n)
     return true;
 }
 
+/* A kernel of (params, in[, buffer], out) that takes the only pixel of a row. */
+static void lower_pixel(struct lower *l, const struct kernel *kernel, const void *params,
+                        struct tensor *scratch)
+{
+    struct tensor *in = l->step->node->in[0], *out = l->step->node->out[0];
+    struct call *c = lower_call(l, kernel, params);
+    struct operand *from = call_bind(c, in, 0);
+    if (scratch)
+        call_bind(c, scratch, 0);
+    struct operand *to = call_bind(c, out, 0);
+    const int row = call_loop(c, tensor_rows(out));
+    from->step[row] = in->dim[3];
+    to->step[row] = out->dim[3];
+}
+
+/* In a stream over time a 1x1 convolution of rows of one pixel is a dense layer. */
+static bool lower_conv2d_pixel(struct lower *l, struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    const int32_t taps = w->dim[3], channels = w->dim[0];
+    if (!l->ctx->options.stream_axis || taps != in->dim[3] || w->dim[1] != 1 || w->dim[2] != 1 ||
+        in->dim[2] != 1 || out->dim[2] != 1 || in->dim[1] != out->dim[1])
+        return false;
+    struct pack_layer layer = {
+        .channels = channels, .taps = taps, .channel_step = taps, .tap_step = 1};
+    set_scales(l, &layer, a->activation);
+    if (wants_dsp(l->ctx)) {
+        const struct mica_dense_pairs_s8 p = {taps, channels, pairs_stream(l, &layer, 8)};
+        if (p.stream)
+            lower_pixel(l, &kernel_dense_pairs_s8, &p, buffer(l, pack_dense_pairs_buffer(taps)));
+        return p.stream != NULL;
+    }
+    int32_t *scales = NEWS(l->ctx, int32_t, 4 * channels);
+    if (!wants_fours(l->ctx) || channels < 4 || pack_scales(&layer, scales) != PACK_OK)
+        return false;
+    const struct mica_dense_fours_s8 p = {
+        taps, channels, lower_weights(l, 1, "weights"),
+        lower_constant(l, "scales", DTYPE_INT32, 4 * channels, scales)};
+    lower_pixel(l, &kernel_dense_fours_s8, &p, NULL);
+    return true;
+}
+
 bool lower_conv2d_streams(struct lower *l, struct node *n)
 {
-    if (lower_conv2d_quads(l, n))
+    if (lower_conv2d_pixel(l, n) || lower_conv2d_quads(l, n))
         return true;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
@@ -206,8 +259,35 @@ bool lower_conv2d_streams(struct lower *l, struct node *n)
 
 /* ---- depthwise -------------------------------------------------------------------------------- */
 
+/* A kernel of one column on rows of one pixel, as over time, without padding. */
+static bool lower_depthwise_column(struct lower *l, struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    const int32_t channels = w->dim[3];
+    const bool padded = a->pad_top + a->pad_bottom + a->pad_left + a->pad_right > 0;
+    if (!(wants_dsp(l->ctx) || wants_fours(l->ctx)) || padded || w->dim[2] != 1 ||
+        in->dim[2] != 1 || out->dim[2] != 1 || channels != in->dim[3] || channels % 4)
+        return false;
+    struct pack_layer layer = {
+        .channels = channels, .taps = w->dim[1], .channel_step = 1, .tap_step = channels};
+    set_scales(l, &layer, a->activation);
+    const int32_t words = pack_column_words(&layer);
+    int32_t *stream = NEWS(l->ctx, int32_t, words);
+    if (pack_column(&layer, stream) != PACK_OK)
+        return false;
+    const struct mica_depthwise_column_s8 p = {
+        lower_i16(l, "the channels", channels), lower_i16(l, "the kernel's height", w->dim[1]),
+        lower_constant(l, "stream", DTYPE_INT32, words, stream)};
+    const struct window window = conv_window(n, w->dim[1]);
+    lower_window(l, &kernel_depthwise_column_s8, &p, &window);
+    return true;
+}
+
 bool lower_depthwise_streams(struct lower *l, struct node *n)
 {
+    if (lower_depthwise_column(l, n))
+        return true;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     const bool fits = w->dim[1] == 3 && w->dim[2] == 3 && a->dilation_h == 1 &&
@@ -279,9 +359,9 @@ bool lower_dense_streams(struct lower *l, struct node *n)
     struct pack_layer layer = {
         .channels = outputs, .taps = inputs, .channel_step = inputs, .tap_step = 1};
     set_scales(l, &layer, a->activation);
-    if (wants_quads(l->ctx))
+    if (wants_fours(l->ctx))
         return lower_dense_fours(l, &layer);
-    if (!wants_streams(l->ctx))
+    if (!wants_dsp(l->ctx))
         return false;
     const int32_t *stream = pairs_stream(l, &layer, 8);
     if (!stream)

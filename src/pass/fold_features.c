@@ -13,70 +13,10 @@
 
 #include "kernels.gen.h"
 #include "op/attr.h"
+#include "pass/columns.h"
 #include "tree/tree.h"
 
-/* A step of a column: a node, and which column of its input it takes. */
-struct feature_step {
-    const struct node *node;
-    int32_t column;
-};
-
-/* How a column is made of a column of `source`; the last step is the first to be taken. */
-struct path {
-    struct tensor *source;
-    int32_t column;
-    int n_steps;
-    struct feature_step *step;
-};
-
-static double number(const struct node *n, int input, int32_t column)
-{
-    return ((const double *)n->in[input]->data)[column];
-}
-
-static bool has_input(const struct node *n, int input)
-{
-    return input < n->n_in && n->in[input];
-}
-
 /* ---- the steps of one column ----------------------------------------------------------------- */
-
-static bool is_step(const struct node *n)
-{
-    const struct attr_impute_features *a = n->attr;
-    return node_is(n, OP_cast) || node_is(n, OP_scale_features) ||
-           (node_is(n, OP_impute_features) && a->missing == MISSING_NAN);
-}
-
-static void add_step(struct ctx *ctx, struct path *p, const struct node *n, int32_t column)
-{
-    struct feature_step *grown = NEWS(ctx, struct feature_step, p->n_steps + 1);
-    if (p->n_steps)
-        memcpy(grown, p->step, (size_t)p->n_steps * sizeof *grown);
-    grown[p->n_steps++] = (struct feature_step){n, column};
-    p->step = grown;
-}
-
-/* Goes back from a column to where it comes from, as far as there are steps that can be folded. */
-static struct path trace(struct ctx *ctx, struct tensor *t, int32_t column)
-{
-    struct path p = {t, column, 0, NULL};
-    for (const struct node *n = t->maker; n; n = p.source->maker) {
-        int part = 0;
-        if (node_is(n, OP_select_features)) {
-            p.column = ((const int32_t *)n->in[1]->data)[p.column];
-        } else if (node_is(n, OP_concat) && p.source->rank == 2 && p.source->dim[0] == 1) {
-            for (; p.column >= n->in[part]->dim[1]; part++)
-                p.column -= n->in[part]->dim[1];
-        } else if (is_step(n)) {
-            add_step(ctx, &p, n, p.column);
-        } else {
-            break;
-        }
-        p.source = n->in[part];
-    }
-    return p;
-}
 
 static double take_step(const struct feature_step *s, double x)
 {
@@ -86,7 +26,7 @@ static double take_step(const struct feature_step *s, double x)
     if (node_is(n, OP_cast))
         return is_double ? x : (double)y;
     if (node_is(n, OP_impute_features)) {
-        const double value = number(n, 1, s->column);
+        const double value = column_number(n, 1, s->column);
         const struct mica_impute_features_f64 p = {.is_nan = 1, .fill = &value};
         fill = (float)value;
         const struct mica_impute_features_f32 p_float = {.is_nan = 1, .fill = &fill};
@@ -97,8 +37,8 @@ static double take_step(const struct feature_step *s, double x)
         return is_double ? x : (double)y;
     }
     const struct attr_scale_features *a = n->attr;
-    const double first = has_input(n, 1) ? number(n, 1, s->column) : 0;
-    const double second = has_input(n, 2) ? number(n, 2, s->column) : 0;
+    const double first = has_input(n, 1) ? column_number(n, 1, s->column) : 0;
+    const double second = has_input(n, 2) ? column_number(n, 2, s->column) : 0;
     const double *firsts = has_input(n, 1) ? &first : NULL;
     const double *seconds = has_input(n, 2) ? &second : NULL;
     const int8_t first_op = (int8_t)a->first_op, second_op = (int8_t)a->second_op;
@@ -134,10 +74,11 @@ static bool is_decreasing(const struct path *p)
         if (!node_is(n, OP_scale_features))
             continue;
         if (has_input(n, 1))
-            decreasing ^= turns_around((enum scale_op)a->first_op, number(n, 1, p->step[i].column));
+            decreasing ^= turns_around((enum scale_op)a->first_op,
+                                       column_number(n, 1, p->step[i].column));
         if (has_input(n, 2))
             decreasing ^= turns_around((enum scale_op)a->second_op,
-                                       number(n, 2, p->step[i].column));
+                                       column_number(n, 2, p->step[i].column));
     }
     return decreasing;
 }
@@ -316,28 +257,6 @@ static void fold_arrays(struct ctx *ctx, struct node *n, const struct path *path
     put_arrays(&f, n);
 }
 
-/* Types of x that trees walk on. */
-static bool is_source(const struct tensor *t)
-{
-    return t->type == DTYPE_FLOAT32 || t->type == DTYPE_INT8 || t->type == DTYPE_UINT8 ||
-           t->type == DTYPE_INT16;
-}
-
-/* The paths of all columns, where they come from one tensor that trees can read; else NULL. */
-static const struct path *paths_of(struct ctx *ctx, struct tensor *x)
-{
-    const int32_t columns = x->rank == 2 ? x->dim[1] : 0;
-    if (columns < 1 || x->dim[0] != 1)
-        return NULL;
-    struct path *path = NEWS(ctx, struct path, columns);
-    for (int32_t i = 0; i < columns; i++) {
-        path[i] = trace(ctx, x, i);
-        if (path[i].source != path[0].source)
-            return NULL;
-    }
-    return is_source(path[0].source) && path[0].source != x ? path : NULL;
-}
-
 /* The label and the scores of an ensemble share their constants, before and after. */
 struct twins {
     int n;
@@ -368,7 +287,7 @@ static bool fold_as_twin(const struct twins *twins, struct node *n)
 static void fold_trees(struct ctx *ctx, struct twins *twins, struct node *n)
 {
     struct tensor *x = n->in[TREES_X];
-    const struct path *path = fold_as_twin(twins, n) ? NULL : paths_of(ctx, x);
+    const struct path *path = fold_as_twin(twins, n) ? NULL : column_paths(ctx, x, true);
     if (path) {
         const size_t bytes = sizeof twins->at[0].before;
         const int pointers = n->n_in < TREES_INPUTS ? n->n_in : TREES_INPUTS;

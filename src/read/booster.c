@@ -270,11 +270,33 @@ void booster_heads(struct ctx *ctx, struct graph *g, const struct heads *h, stru
     add_output(ctx, g, scores, "decision_function");
 }
 
+/* Leaves that no tree reaches, such as pruned ones, have left their values: only others stay. */
+static void drop_unused_values(struct booster *b)
+{
+    struct trees *t = &b->trees;
+    int32_t *number = NEWS(b->ctx, int32_t, t->n_values), n = 0;
+    for (int32_t i = 0; i < t->n_nodes; i++)
+        if (t->feature[i] < 0)
+            number[t->left[i]] = 1;
+    for (int32_t i = 0; i < t->n_values; i++) {
+        if (!number[i])
+            continue;
+        memmove((double *)t->value + (ptrdiff_t)n * t->width, t->value + (ptrdiff_t)i * t->width,
+                (size_t)t->width * sizeof *t->value);
+        number[i] = n++;
+    }
+    t->n_values = n;
+    for (int32_t i = 0; i < t->n_nodes; i++)
+        if (t->feature[i] < 0)
+            ((int32_t *)t->left)[i] = number[t->left[i]];
+}
+
 void booster_finish(struct booster *b, const struct names *features, const struct heads *h)
 {
     struct trees *t = &b->trees;
     struct graph *g = booster_graph(b->ctx, t->n_features, features);
     struct tensor *label = NULL, *scores;
+    drop_unused_values(b);
     t->n_labels = h->n_labels > 1 ? h->n_labels : 1;
     if (h->n_labels > 1) {
         int32_t *group = NEWS(b->ctx, int32_t, h->n_labels);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catboost.c - reads a model of CatBoost, saved with format="json".
  *
- * Symmetric trees become one `oblivious` node, those of other grow policies one of `trees`. Scores are
- * sums in float64 from 0 on, times the model's scale, plus its bias. Only numeric features can be
- * tested: what CatBoost makes of categories, texts and embeddings needs its own tables and hashes. */
+ * Symmetric trees become one `oblivious` node, those of other grow policies one of `trees`. Scores
+ * are sums in float64 from 0 on, times the model's scale, plus its bias. Only numeric features can
+ * be tested: what CatBoost makes of categories, texts and embeddings needs its own tables and
+ * hashes. */
 #include <math.h>
 #include <string.h>
 

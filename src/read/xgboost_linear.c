@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* xgboost_linear.c - XGBoost's linear booster.
  *
- * A margin starts as bias plus base score, and the products are added in the order of the features, all
- * in float32. A dense layer adds in this very order when the start is its first product: the weight
- * of a column that is always 1. */
+ * A margin starts as bias plus base score, and the products are added in the order of the features,
+ * all in float32. A dense layer adds in this very order when the start is its first product: the
+ * weight of a column that is always 1. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -57,8 +57,8 @@ static struct tensor *add_margins(const struct json *weights, struct graph *g, i
     return add(ctx, g, OP_dense, "margins", x, coef, DTYPE_FLOAT32, groups);
 }
 
-/* The label is decided by margins that are computed, exactly: each against the number below the cut,
- * or all against each other. */
+/* The label is decided by margins that are computed, exactly: each against the number below the
+ * cut, or all against each other. */
 static struct tensor *add_label(struct ctx *ctx, struct graph *g, struct tensor *scores,
                                 bool has_cut, float cut)
 {

@@ -94,9 +94,15 @@ static int32_t kernel_bound(struct ctx *ctx, const struct forest *f, const struc
 {
     double *error = NEWS(ctx, double, f->n_values * f->width), most = 0;
     double *score = NEWS(ctx, double, f->n_scores), *tree = NEWS(ctx, double, f->width);
+    bool *used = NEWS(ctx, bool, f->n_values); /* others may leave the integers' range */
+    for (int32_t i = 0; i < f->n_nodes; i++)
+        if (f->feature[i] < 0)
+            used[f->left[i]] = true;
     for (int32_t i = 0; i < f->n_values * f->width; i++)
-        error[i] = fabs((double)mica_sums_steps(p, high_word(p, f->value[i])) -
-                        ldexp(f->value[i], f->scale));
+        error[i] = !used[i / f->width]
+                       ? 0
+                       : fabs((double)mica_sums_steps(p, high_word(p, f->value[i])) -
+                              ldexp(f->value[i], f->scale));
     for (int32_t i = 0; i < f->n_trees; i++) {
         memset(tree, 0, sizeof *tree * (size_t)f->width);
         for (int32_t at = f->root[i]; at < f->end[f->root[i]]; at++)
@@ -176,9 +182,9 @@ static uint32_t divisor_of(struct lower *l, const struct trees *t)
 /* On AVR no array exceeds 32767 bytes, and there is little flash. */
 static bool words_fit(const struct lower *l, const struct forest *f)
 {
-    const int64_t leaves = f->n_nodes - f->n_tests;
+    const int64_t numbers = f->is_vote ? 0 : (int64_t)(f->n_nodes - f->n_tests) * f->width;
     return !core_has_program_memory(l->ctx->options.target) ||
-           (8 * (int64_t)f->n_tests <= INT16_MAX && 8 * leaves * f->width <= INT16_MAX);
+           (8 * (int64_t)f->n_tests <= INT16_MAX && 8 * numbers <= INT16_MAX);
 }
 
 /* As words where speed counts and they hold it, else as a stream. What --optimize speed gives a

@@ -20,6 +20,8 @@ static bool goes_left(const struct trees *t, int32_t i, float x)
     const bool zero = t->flags[i] & TREE_ZERO_MISSING && fabsf(x) <= nothing;
     if (isnan(x) || zero)
         return t->flags[i] & TREE_MISSING_LEFT;
+    if (t->flags[i] & TREE_CATEGORIES && t->flags[i] & TREE_ROUND_DOWN && x < 0)
+        return false;
     if (t->flags[i] & TREE_CATEGORIES)
         return in_set(t->set + (int32_t)t->threshold[i], x);
     return x <= t->threshold[i];

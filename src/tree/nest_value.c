@@ -3,8 +3,8 @@
  *
  * Where the library adds float32, so do the ifs, in its order: the value is the library's. Where it
  * adds float64, the ifs add integers of 2^-scale. Their sum is within `bound` steps of the
- * library's (sums.c), at most ROUNDED_MAX of some 2^30; making a float of it and of the unit, and their
- * product, rounds three times by 2^-24 of the value. So the value errs by no more than
+ * library's (sums.c), at most ROUNDED_MAX of some 2^30; making a float of it and of the unit, and
+ * their product, rounds three times by 2^-24 of the value. So the value errs by no more than
  *
  *     bound * 2^-scale / divisor + 2^-22 |value|,
  *

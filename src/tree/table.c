@@ -45,15 +45,16 @@ static void add_cut(struct cuts *c, int32_t feature, int32_t key)
 
 /* A number is in the set from where a run of its categories begins to where it ends. Truncation
  * makes 0 of all numbers between -1 and 1. */
-static void add_set(struct cuts *c, int32_t feature, const uint32_t *set)
+static void add_set(struct cuts *c, int32_t feature, const uint32_t *set, bool round_down)
 {
+    const float below_0 = round_down ? float_before(0.0f) : -1.0f;
     bool was_in = false;
     for (uint32_t category = 0; category <= 32 * set[0] && !c->full; category++) {
         const bool in = category < 32 * set[0] && set[1 + category / 32] >> category % 32 & 1;
         if (in != was_in && c->x_type != DTYPE_FLOAT32)
             add_cut(c, feature, (int32_t)category - 1);
         else if (in != was_in)
-            add_cut(c, feature, float_key(category ? float_before((float)category) : -1.0f));
+            add_cut(c, feature, float_key(category ? float_before((float)category) : below_0));
         was_in = in;
     }
 }
@@ -62,7 +63,7 @@ static void add_test(struct cuts *c, const struct forest *f, int32_t i)
 {
     const bool is_float = c->x_type == DTYPE_FLOAT32;
     if (f->flags[i] & TREE_CATEGORIES)
-        add_set(c, f->feature[i], f->trees->set + f->key[i]);
+        add_set(c, f->feature[i], f->trees->set + f->key[i], f->flags[i] & TREE_ROUND_DOWN);
     else
         add_cut(c, f->feature[i], f->key[i]);
     if (f->flags[i] & TREE_MISSING_LEFT && is_float)

@@ -14,7 +14,8 @@ import pytest
 from support import ALL, REPOSITORY, WARNINGS, need, run
 
 HERE = Path(__file__).parent
-PROGRAMS = ("add_linear", "conv2d_pairs", "dense_pairs", "depthwise3x3")
+PROGRAMS = ("add_linear", "conv2d_pairs", "dense_pairs", "depthwise3x3",
+            "depthwise_column")
 THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
@@ -46,6 +47,8 @@ MUTANTS = (
     ("depthwise3x3", "depthwise3x3_stride2_s8.h", "smlabt r4, r11", "smlabt r4, r10"),
     ("depthwise3x3", "depthwise3x3.h", "40 - 8 *", "32 - 8 *"),
     ("depthwise3x3", "depthwise3x3.h", "have > 2", "have > 1"),
+    ("depthwise_column", "depthwise_column_s8.h", "smlatt r6", "smlabb r6"),
+    ("depthwise_column", "depthwise_column_s8.h", '"ldr r8, [r8, r12]', '"ldr r8, [r8]'),
     ("depthwise3x3", "planar.h", "str r10, [r6, #144]", "str r10, [r6, #96]"),
 )
 V6M_MUTANTS = (
