@@ -189,8 +189,9 @@ def peer_rows(task: Task, peers: Figures) -> Iterator[str]:
 def peer_tables(peers: Figures) -> list[str]:
     """All that was measured of the peers."""
     lines = ["## Every peer", "",
-             "Bytes and instructions; Cortex-M4F unless said. AVR is flash / RAM, linked and not "
-             "run.", ""]
+             "Bytes and instructions; Cortex-M4F unless said. AVR is flash / RAM, linked and not run. "
+             "A peer",
+             "without a row does not offer the model, failed (below), or was not measured.", ""]
     for task in TASKS:
         rows = list(peer_rows(task, peers.get(task.name, {})))
         if rows:
