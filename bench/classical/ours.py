@@ -80,6 +80,7 @@ def measure(cell: str) -> tuple[str, Figures | None, str]:
     name, core, objective = cell.split()
     case, model, rows = prepared(name)
     how = ["--target", core, "--optimize", objective, "--functions", "predict", "--input", rows]
+    how += ["--finite"]
     answers = FOLDER / f"{cell.replace(' ', '-')}.npy"
     try:
         total = json.loads(command("cost", model, "--json", *how))[0]["total"]
