@@ -34,7 +34,7 @@ FORMS = (
     ("--optimize", "size", "--share-io"),
     ("--optimize", "ram"),
     ("--optimize", "ram", "--by-row"),
-    ("--stream", "1"),
+    ("--stream", "1", "--optimize", "size"),
 )
 HEAD = (
     "| int8 model | weights and tables | RAM: whole tensors | rows | input by row | streamed "
