@@ -84,8 +84,7 @@ static const char *operand(struct streamed *p, const struct step *s, const struc
     if (!in)
         return emit_address(p->e, c, k, many);
     const bool by_row = operand_by_row(s, c, k);
-    const bool cast =
-        arg->type != DTYPE_COUNT && strcmp(dtype_c(arg->type), dtype_c(t->type)) != 0;
+    const bool cast = arg->type != DTYPE_COUNT && strcmp(dtype_c(arg->type), dtype_c(t->type)) != 0;
     if (cast) /* kernels that only move bytes serve all types of a size */
         text_add(text, "(%s%s *)(%svoid *)(", arg->kind == ARG_OUTPUT ? "" : "const ",
                  dtype_c(arg->type), arg->kind == ARG_OUTPUT ? "" : "const ");

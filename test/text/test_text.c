@@ -366,8 +366,9 @@ static void test_refused_nodes(void)
     check_refused(XY_IN "output %0\noutput %0", "line 7: %0 is an output already");
     check_refused(XY_IN, "line 6: expected an output, found the end of the text");
     check_refused("", "line 3: expected an output, found the end of the text");
-    check_refused(XY_IN "tensor %2 \"z\" int8 []",
-                  "line 6: the order is names, tensors, inputs, nodes, outputs: this line is too late");
+    check_refused(
+        XY_IN "tensor %2 \"z\" int8 []",
+        "line 6: the order is names, tensors, inputs, nodes, outputs: this line is too late");
     check_refused("\n\nfoo", "line 5: expected tensor, const, variable, input, node or output, "
                              "found 'foo'");
     check_refused("[", "line 3: expected tensor, const, variable, input, node or output, "
