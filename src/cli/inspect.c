@@ -72,7 +72,7 @@ int cmd_dump(int argc, char **argv)
     for (int i = 1; mica_pass_name(i); i++)
         n += snprintf(page + n, sizeof page - (size_t)n, "%s%s",
                       i == 1       ? ""
-                      : i % 8 == 1 ? "\n                "
+                      : i % 6 == 1 ? "\n                "
                                    : " ",
                       mica_pass_name(i));
     snprintf(page + n, sizeof page - (size_t)n,
