@@ -37,7 +37,7 @@ static uint32_t draw_bits(void)
 
 static int32_t draw(int32_t from, int32_t to)
 {
-    return from + (int32_t)(draw_bits() % (uint32_t)(to - from + 1));
+    return (int32_t)(from + (int64_t)(draw_bits() % ((int64_t)to - from + 1)));
 }
 
 /* ---- memory whose ends are watched ----------------------------------------------------------- */

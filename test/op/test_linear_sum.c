@@ -108,7 +108,7 @@ int main(void)
     struct linear linear;
     CHECK(!linear_find((const double[]){4.0, 0.5}, bent, -128, 127, &linear));
     for (int i = 0; i < ALL * ALL; i++)
-        bent[i] = (int8_t)(i * i % 100);
+        bent[i] = (int8_t)((int64_t)i * i % 100);
     CHECK(!linear_find((const double[]){0.5, 0.5}, bent, -128, 127, &linear));
     return checks_end();
 }
