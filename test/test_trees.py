@@ -354,3 +354,26 @@ def test_many_outputs(tmp_path: Path) -> None:
     e = trees.from_sklearn(several)
     rows = np.concatenate([x, trees.hostile_rows(e, x, ROWS)])
     assert np.array_equal(generated(e, rows, tmp_path, "scores"), several.predict(rows))
+
+
+def test_promise_of_no_missing_values(tmp_path: Path) -> None:
+    """--finite drops the ways of NaN, in the table of answers too, and no answer changes."""
+    sklearn = pytest.importorskip("sklearn.ensemble")
+    r = np.random.default_rng(7)
+    x = r.integers(0, 2, (400, 9)).astype(np.float32)
+    y = (x[:, 0] + x[:, 1] * x[:, 2] + x[:, 3] + r.random(400) > 1.5).astype(int)
+    forest = sklearn.RandomForestClassifier(n_estimators=10, max_depth=6, random_state=0).fit(x, y)
+    e = trees.from_forest(forest)
+    assert any(flag & 1 for flag in e.flags), "the forest has ways for NaN"
+    graph = tmp_path / "forest.ir"
+    graph.write_text(e.text())
+    lengths = []
+    for promise in ((), ("--finite",)):
+        for objective in ("size", "speed"):
+            words = ("eval", "--optimize", objective, *promise)
+            (label,) = evaluate(graph, tmp_path, [x], ("predict",), command=words)
+            assert np.array_equal(label.ravel(), forest.predict(x)), (objective, promise)
+        mica("compile", graph, "-o", tmp_path, "--name", "forest", "--functions", "predict",
+             "--optimize", "size", *promise)
+        lengths.append(len((tmp_path / "forest.c").read_text()))
+    assert lengths[1] < lengths[0] / 2, "a table of 512 answers"
