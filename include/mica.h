@@ -67,6 +67,8 @@ struct mica_options {
     const char
         *input_type; /* the caller promises features of int8, uint8 or int16; NULL: float32 */
     int finite;      /* the caller promises features that are numbers, never NaN */
+    int leaf_bits; /* 4 to 24: leaves of trees are rounded to so many bits, and labels are certain
+                      where rounding cannot change them; 0: answers are the library's */
     int float64; /* numbers are given as double, bit for bit those of the training library's sums */
     struct mica_names features, classes;
 };

@@ -402,6 +402,7 @@ struct step {
 
 struct program {
     struct graph *graph;
+    double score_error; /* of trees whose leaves are rounded: of the worst score; 0: of none */
     int n_steps, n_constants;
     struct step *step;
     struct constant *constant;

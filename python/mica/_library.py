@@ -42,6 +42,7 @@ class Options(Structure):
         ("functions", c_char_p),
         ("input_type", c_char_p),
         ("finite", c_int),
+        ("leaf_bits", c_int),
         ("float64", c_int),
         ("features", Names),
         ("classes", Names),

@@ -3,7 +3,7 @@
 #include "op/op.h"
 #include "tree/tree.h"
 
-static const char *const gives_words[] = {"label", "scores", NULL};
+static const char *const gives_words[] = {"label", "scores", "certain", NULL};
 static const char *const decide_words[] = {"argmax", "cut", "softmax", NULL};
 static const char *const sums_words[] = {"float64", "float32", NULL};
 
@@ -19,12 +19,13 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
 {
     const struct attr_trees *a = n->attr;
     const struct trees *t = trees_of(ctx, n);
-    if (a->gives == GIVES_LABEL) {
+    if (a->gives != GIVES_SCORES) {
         want->type = DTYPE_INT32;
         want->rank = 1;
-        want->dim[0] = t->n_labels;
+        want->dim[0] = t->n_labels + (a->gives == GIVES_CERTAIN);
     } else {
-        const bool is_value = t->n_scores == 1 && n->out[0]->type == DTYPE_FLOAT32;
+        const bool is_value = n->out[0]->type == DTYPE_FLOAT32 &&
+                              (t->n_scores == 1 || ctx->options.leaf_bits);
         want->type = is_value ? DTYPE_FLOAT32 : DTYPE_FLOAT64; /* pass_fuse_value() */
         want->rank = 2;
         want->dim[0] = 1;

@@ -404,3 +404,46 @@ bool nest_fixed(struct ctx *ctx, struct nest *n)
     nest_rows_are_values(n);
     return true;
 }
+
+/* ---- rounded leaves -------------------------------------------------------------------------- */
+
+/* The steps of the leaf of a tree where most rows end: they can stand in the sum from the start, and
+ * the leaf adds nothing. So does, mostly, one whose steps are near take a short instruction. */
+static int32_t commonest_steps(const struct forest *f, int32_t tree)
+{
+    int32_t best = -1;
+    for (int32_t at = f->root[tree]; at < f->end[f->root[tree]]; at++)
+        if (f->feature[at] < 0 && (best < 0 || f->weight[at] > f->weight[best]))
+            best = at;
+    return f->fixed[f->left[best]];
+}
+
+/* Sums of integers decide alone; they stay in the range that all sums of whole ensembles have. */
+bool nest_rounded(struct ctx *ctx, struct nest *n)
+{
+    const struct forest *f = n->forest;
+    const struct trees *t = f->trees;
+    if (!n->is_value && !is_scalar(f))
+        return false;
+    n->sums = NEST_FIXED;
+    n->n_sums = 1;
+    n->exact = n->rounded = true;
+    n->slack = f->bound;
+    n->start = NEWS(ctx, int32_t, t->n_scores);
+    n->add = NEWS(ctx, int32_t, f->n_nodes);
+    for (int32_t k = 0; k < t->n_scores; k++)
+        n->start[k] = f->base_fixed[k];
+    for (int32_t i = 0; i < f->n_trees; i++) {
+        const int32_t common = commonest_steps(f, i);
+        int32_t *start = &n->start[f->output[i]];
+        *start = (int32_t)((uint32_t)*start + (uint32_t)common);
+        for (int32_t at = f->root[i]; at < f->end[f->root[i]]; at++) {
+            n->row[at] = f->feature[at] < 0 ? at : -1;
+            if (f->feature[at] < 0)
+                n->add[at] = f->fixed[f->left[at]] - common;
+        }
+    }
+    for (int32_t k = 0; k < t->n_scores && t->decide == DECIDE_CUT && !n->is_value; k++)
+        n->start[k] -= f->cut_fixed;
+    return true;
+}
