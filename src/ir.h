@@ -84,6 +84,7 @@ struct tensor {
     struct quant quant;
     const void *data;    /* constant contents, aligned for the type; NULL: computed or input */
     bool is_variable;    /* keeps its contents between runs */
+    double error;        /* of scores, once lowered: what rounded leaves may make them err by */
     struct node *maker;  /* NULL: an input, a constant, a variable or temporary memory */
     struct tensor *base; /* a view: the same bytes as `base`, other shape; NULL otherwise */
     int index;           /* position in graph.tensor; unique, stable within a pass */
@@ -402,7 +403,6 @@ struct step {
 
 struct program {
     struct graph *graph;
-    double score_error; /* of trees whose leaves are rounded: of the worst score; 0: of none */
     int n_steps, n_constants;
     struct step *step;
     struct constant *constant;

@@ -33,10 +33,10 @@ enum {                /* key_form */
        MICA_KEY_WIDTH, /* the key less first[feature] * 2^16, in key_width[feature] bits, 1 at
                        least */
 };
-enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 };                 /* x_form */
-enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT };                 /* missing */
-enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };                    /* decide */
-enum { /* leaf_form */
+enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 }; /* x_form */
+enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT }; /* missing */
+enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };    /* decide */
+enum {                                                            /* leaf_form */
        MICA_LEAF_NUMBER,
        MICA_LEAF_FLOAT32,
        MICA_LEAF_FLOAT64,

@@ -54,18 +54,27 @@ static void check_leaf_bits(struct ctx *ctx, const struct graph *g)
         fail(ctx, NULL, "leaves have %d to %d bits, not %d", LEAF_BITS_MIN, LEAF_BITS_MAX,
              o->leaf_bits);
     if (o->float64)
-        fail(ctx, NULL, "float64 promises the numbers of the library, and leaves of %d bits do not "
-                        "have them: choose one of the two",
+        fail(ctx, NULL,
+             "float64 promises the numbers of the library, and leaves of %d bits do not "
+             "have them: choose one of the two",
              o->leaf_bits);
     for (int i = 0; i < g->n_nodes; i++) {
         if (node_is(g->node[i], OP_oblivious))
-            fail(ctx, g->node[i], "its trees are symmetric ones, whose leaves are not rounded: "
-                                  "compile it without --leaf-bits");
+            fail(ctx, g->node[i],
+                 "its trees are symmetric ones, whose leaves are not rounded: "
+                 "compile it without --leaf-bits");
         any |= node_is(g->node[i], OP_trees);
     }
+    for (int i = 0; i < g->n_outputs && g->classes; i++)
+        if (!strcmp(g->role[i], "predict") &&
+            !(g->output[i]->maker && node_is(g->output[i]->maker, OP_trees)))
+            fail(ctx, g->output[i]->maker,
+                 "its labels are not made by trees alone, so nothing would "
+                 "say which are certain: compile it without --leaf-bits");
     if (!any)
-        fail(ctx, NULL, "it has no trees whose leaves could be rounded: compile it without "
-                        "--leaf-bits");
+        fail(ctx, NULL,
+             "it has no trees whose leaves could be rounded: compile it without "
+             "--leaf-bits");
 }
 
 /* The ensemble that predicts labels says as well whether they are certain: a function of its own,

@@ -323,11 +323,13 @@ static void refuse_rounding(struct lower *l, const struct forest *f)
 {
     struct node *n = l->step->node;
     if (f->trees->path)
-        fail(l->ctx, n, "the depth of its leaves counts, which cannot be rounded: compile it "
-                        "without --leaf-bits");
+        fail(l->ctx, n,
+             "the depth of its leaves counts, which cannot be rounded: compile it "
+             "without --leaf-bits");
     if (f->width != 1)
-        fail(l->ctx, n, "each of its leaves has %d numbers, as votes for classes do: --leaf-bits is "
-                        "for boosted ensembles and regressions, whose leaves have one",
+        fail(l->ctx, n,
+             "each of its leaves has %d numbers, as votes for classes do: --leaf-bits is "
+             "for boosted ensembles and regressions, whose leaves have one",
              (int)f->width);
 }
 
@@ -363,7 +365,7 @@ static void lower_rounded(struct lower *l, const struct forest *exact, enum give
             fail(l->ctx, l->step->node, "a step of its rounded leaves is %g: scale its targets",
                  r->unit);
         p->unit = (float)r->unit;
-        l->program->score_error = fmax(l->program->score_error, r->error);
+        l->step->node->out[0]->error = r->error;
     }
     register_tables(l, f, &s);
     struct call *call = bind(l,
@@ -383,8 +385,9 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
         return;
     }
     if (gives == GIVES_CERTAIN)
-        fail(l->ctx, l->step->node, "every label is certain but of leaves that are rounded: add "
-                                    "--leaf-bits");
+        fail(l->ctx, l->step->node,
+             "every label is certain but of leaves that are rounded: add "
+             "--leaf-bits");
     struct nest *nest = gives == GIVES_LABEL ? design_nest(l, f) : NULL;
     if (gives == GIVES_LABEL && design_table(l, f, nest))
         return;

@@ -42,10 +42,10 @@ struct nest {
                          of the kernel */
     bool is_value;    /* the sum is the result, there is no label */
     double unit, error; /* is_value: of a step; how far the value may be off, besides 2^-22 of it */
-    bool rounded;     /* sums decide alone, and nothing is said of what they leave undecided */
-    bool certain;     /* unless this is set: then out[n_labels] is 1 where all labels are certain */
-    bool guarded;     /* rows with a NaN never come to the tests */
-    bool exact;       /* no leaf is rounded: sums decide alone */
+    bool rounded;       /* sums decide alone, and nothing is said of what they leave undecided */
+    bool certain; /* unless this is set: then out[n_labels] is 1 where all labels are certain */
+    bool guarded; /* rows with a NaN never come to the tests */
+    bool exact;   /* no leaf is rounded: sums decide alone */
 };
 
 /* How a label is found by nested ifs, or NULL where they would not find it, or would be too long

@@ -421,8 +421,9 @@ static void print_cut(struct print *p, const char *sum, int32_t label)
     }
     text_add(p->out, "    out[%d] = %s > 0;\n", (int)label, sum);
     if (n->rounded) {
-        print_certain(p, label, format(p->ctx, "%s > %d || %s < -%d", sum, (int)n->slack, sum,
-                                       (int)n->slack));
+        print_certain(
+            p, label,
+            format(p->ctx, "%s > %d || %s < -%d", sum, (int)n->slack, sum, (int)n->slack));
         return;
     }
     print_kernel(p,
@@ -484,8 +485,7 @@ static void print(struct ctx *ctx, struct text *out, const struct call *call, co
     for (int32_t i = 0; i < n->n_parts && cut; i++)
         print_part(&p, i);
     if (n->is_value && n->sums == NEST_FIXED)
-        text_add(out, "/* The value errs by at most %.2g and 2^-22 of itself. */\n",
-                 n->error);
+        text_add(out, "/* The value errs by at most %.2g and 2^-22 of itself. */\n", n->error);
     print_head(&p);
     if (n->guarded)
         print_guard(&p);

@@ -407,8 +407,16 @@ bool nest_fixed(struct ctx *ctx, struct nest *n)
 
 /* ---- rounded leaves -------------------------------------------------------------------------- */
 
-/* The steps of the leaf of a tree where most rows end: they can stand in the sum from the start, and
- * the leaf adds nothing. So does, mostly, one whose steps are near take a short instruction. */
+static int32_t least_steps(const struct forest *f, int32_t tree)
+{
+    int32_t least = INT32_MAX;
+    for (int32_t at = f->root[tree]; at < f->end[f->root[tree]]; at++)
+        if (f->feature[at] < 0 && f->fixed[f->left[at]] < least)
+            least = f->fixed[f->left[at]];
+    return least;
+}
+
+/* The steps of the leaf of a tree where most rows end. */
 static int32_t commonest_steps(const struct forest *f, int32_t tree)
 {
     int32_t best = -1;
@@ -418,7 +426,24 @@ static int32_t commonest_steps(const struct forest *f, int32_t tree)
     return f->fixed[f->left[best]];
 }
 
-/* Sums of integers decide alone; they stay in the range that all sums of whole ensembles have. */
+/* Can the steps of one leaf of each tree stand in the sums from the start? Where that is the
+ * commonest one, it adds nothing, and others add or subtract less, which stands in an instruction.
+ * Numbers of more than 16 bits do not, and are loaded from memory: there leaves of different trees
+ * that add the same share it, as long as no sum leaves 32 bits on its way. */
+static bool starts_with_leaves(struct ctx *ctx, const struct forest *f)
+{
+    int64_t *least = NEWS(ctx, int64_t, f->n_scores);
+    bool far = false;
+    for (int32_t i = 0; i < f->n_trees; i++)
+        far |= (least[f->output[i]] += least_steps(f, i)) > 1 << 30;
+    for (int32_t i = 0; i < f->n_values && !far; i++)
+        if (f->fixed[i] > UINT16_MAX)
+            return false;
+    return true;
+}
+
+/* Sums of integers decide alone. All of them lie where sums of whole ensembles do: those that start
+ * with leaves are such sums, of other rows. */
 bool nest_rounded(struct ctx *ctx, struct nest *n)
 {
     const struct forest *f = n->forest;
@@ -429,12 +454,11 @@ bool nest_rounded(struct ctx *ctx, struct nest *n)
     n->n_sums = 1;
     n->exact = n->rounded = true;
     n->slack = f->bound;
-    n->start = NEWS(ctx, int32_t, t->n_scores);
+    n->start = copy_bytes(ctx, f->base_fixed, sizeof *n->start * (size_t)t->n_scores);
     n->add = NEWS(ctx, int32_t, f->n_nodes);
-    for (int32_t k = 0; k < t->n_scores; k++)
-        n->start[k] = f->base_fixed[k];
+    const bool leaves = starts_with_leaves(ctx, f);
     for (int32_t i = 0; i < f->n_trees; i++) {
-        const int32_t common = commonest_steps(f, i);
+        const int32_t common = leaves ? commonest_steps(f, i) : 0;
         int32_t *start = &n->start[f->output[i]];
         *start = (int32_t)((uint32_t)*start + (uint32_t)common);
         for (int32_t at = f->root[i]; at < f->end[f->root[i]]; at++) {

@@ -31,7 +31,7 @@ static double softmax_gap(const struct trees *t)
 
 /* What is known of one score: where its sum can be, and the library's roundings on the way. */
 struct score {
-    double low, high;           /* the exact sum, of the trees so far */
+    double low, high;             /* the exact sum, of the trees so far */
     double error_low, error_high; /* steps make more than the exact sum by so much */
     double roundings;
     int32_t added;
@@ -186,4 +186,67 @@ const struct rounded *round_leaves(struct ctx *ctx, const struct forest *f, int 
     struct rounded *r = NEW(ctx, struct rounded);
     *r = (struct rounded){made, bits_for((uint32_t)most), step / t->divisor, worst / t->divisor};
     return r;
+}
+
+/* ---- what comes of it ------------------------------------------------------------------------ */
+
+/* Of probabilities: where scores s move by up to B, ln p of a softmax moves by no more than
+ * 2 B (1 - p), so p by B / 2; a logistic moves by B / 4; of logistics divided by their sum each moves
+ * by a factor of at most e^B, and the quotient by no more than a softmax's. */
+static double error_of_link(const struct node *n, double error, double *relative)
+{
+    const int32_t kind = ((const struct attr_link *)n->attr)->kind;
+    switch (kind) {
+    case LINK_LOGISTIC:
+    case LINK_LOGISTIC_PAIR:
+    case LINK_LOGISTIC_F32:
+        return error / 4;
+    case LINK_SOFTMAX:
+    case LINK_SOFTMAX_F32:
+    case LINK_OVR:
+        return error / 2;
+    case LINK_AFFINE:
+        return error * fabs(((const double *)n->in[1]->data)[0]);
+    case LINK_EXP:
+        *relative = expm1(error);
+        return 0;
+    default: /* those that move numbers by no more than they are moved */
+        return error;
+    }
+}
+
+/* How errors of inputs meet in the output of a node; links come after it. A weighted median moves by
+ * no more than its numbers. Of what else may be done to scores there is no bound. */
+static double join_errors(const struct node *n, double a, double b)
+{
+    static const enum op_kind keeps[] = {OP_cast,   OP_link, OP_reshape,        OP_slice,
+                                         OP_concat, OP_mean, OP_weighted_median};
+    if (a == 0 && b == 0)
+        return 0;
+    if (node_is(n, OP_add) || node_is(n, OP_sub))
+        return a + b;
+    for (size_t i = 0; i < sizeof keeps / sizeof keeps[0]; i++)
+        if (node_is(n, keeps[i]))
+            return fmax(a, b);
+    return INFINITY;
+}
+
+void rounded_error(const struct tensor *t, double *absolute, double *relative)
+{
+    const struct node *n = t->maker;
+    if (!n || node_is(n, OP_trees) || t->error > 0) {
+        *absolute = t->error;
+        *relative = 0;
+        return;
+    }
+    *absolute = *relative = 0;
+    for (int i = 0; i < n->n_in; i++) {
+        double a = 0, r = 0;
+        if (n->in[i])
+            rounded_error(n->in[i], &a, &r);
+        *absolute = join_errors(n, *absolute, a);
+        *relative = join_errors(n, *relative, r);
+    }
+    if (node_is(n, OP_link))
+        *absolute = error_of_link(n, *absolute, relative);
 }

@@ -148,6 +148,10 @@ struct rounded {
 /* Leaves of `bits` bits, or fewer where sums would leave 32. */
 const struct rounded *round_leaves(struct ctx *, const struct forest *, int bits);
 
+/* How far the numbers of an output may be from the library's because leaves of the trees before it
+ * are rounded: by so much, or else by this part of themselves. After lowering. */
+void rounded_error(const struct tensor *, double *absolute, double *relative);
+
 /* ---- evaluate.c ------------------------------------------------------------------------------ */
 
 /* The scores of a row, in the library's arithmetic, divided; x: as floats, whatever x_type is. */
@@ -162,8 +166,8 @@ struct mica_trees; /* the kernels' parameters */
 /* The leaves: their codes, and the tables of what they add. */
 struct leaf_codes {
     int form, bits, more, packed_bits;
-    int32_t shorter;           /* codes below take `bits`, others `more` bits besides */
-    const int32_t *code;       /* [n_values], of numbered leaves */
+    int32_t shorter;                     /* codes below take `bits`, others `more` bits besides */
+    const int32_t *code;                 /* [n_values], of numbered leaves */
     int32_t n_share, n_number, n_packed; /* bytes, words, bytes of the tables */
     const uint8_t *share, *packed;
     const uint32_t *number;
