@@ -25,7 +25,7 @@ MICA_INLINE uint32_t mica_rounded_steps(const struct mica_trees *p, uint32_t lea
     return mica_trees_word(p->packed + (at >> 3)) >> (at & 7) & mica_trees_mask(p->packed_bits);
 }
 
-static inline void mica_sums_rounded(const struct mica_trees *p, const void *x, int32_t *sum)
+MICA_INLINE void mica_sums_rounded(const struct mica_trees *p, const void *x, int32_t *sum)
 {
     uint32_t at = 0;
     int32_t score = 0;
