@@ -23,6 +23,7 @@ enum {
     LOOPS_MAX = RANK_MAX,      /* loops around one kernel call */
     NODE_INPUTS_MAX = 1024,    /* concatenation takes many */
     WINDOW_ROWS_MAX = 256,     /* rows of a window; their pointers lie on the device's stack */
+    ROLE_MAX = 32,             /* characters of a function's name behind that of the model */
     TENSOR_BYTES_MAX = 1 << 28 /* no microcontroller comes near; keeps all sizes in 32 bits */
 };
 
@@ -252,6 +253,8 @@ struct op {
     bool (*in_place)(const struct node *,
                      int k);              /* may out 0 take the bytes of input k? NULL: no */
     int64_t (*macs)(const struct node *); /* multiply-accumulates; NULL: 0 */
+    /* How many classes label k of an int32 output may be; NULL: the operator gives no labels. */
+    int32_t (*classes)(const struct node *, int32_t k);
     void (*lower)(struct lower *, struct node *); /* describes the kernel calls; NULL: view only */
 };
 
