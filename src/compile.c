@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ir.h"
+#include "report/report.h"
 
 /* A handle keeps the model's bytes and compiles them anew for each call: a compilation is one
  * arena, and passes may rewrite the graph as they like. */

@@ -105,8 +105,7 @@ struct node {
 struct names {
     int n;
     const char *const *at;
-    const int32_t
-        *value; /* the numbers that the names stand for, where they are not 0, 1, 2, ... */
+    const int32_t *value; /* what the names stand for; NULL: 0, 1, 2, ... */
 };
 
 struct graph {
@@ -372,9 +371,9 @@ struct call {
     const struct code *code;
     enum phase phase;
     int32_t count; /* the kernel's n argument */
-    int32_t
-        strip;  /* above 0: a call makes up to so many rows of the window's loop, and takes how many
-                      as its count; the row schedules make one at a time */
+    /* Above 0: a call makes up to so many rows of the window's loop, and takes how many as its
+     * count; the row schedules make one at a time. */
+    int32_t strip;
     bool joins; /* the rows of loop 0 follow each other: one call can do them all by `count` */
     int n_loops;
     int32_t loop[LOOPS_MAX]; /* how often, outermost first */
@@ -581,28 +580,13 @@ void read_text(struct ctx *, const char *text, size_t n);         /* the text fo
 
 void print_graph(struct text *, const struct graph *);
 
-/* ---- emit/ and report/: what the compiler writes --------------------------------------------- */
+/* ---- emit/: what the compiler writes; report/report.h has the texts about it ------------------ */
 
 /* NAME.h, NAME.c and, with split_weights, NAME_weights.c (else *weights is NULL). */
 void emit_program(struct ctx *, struct text *header, struct text *source, struct text **weights);
 /* How tensor i of the inputs or outputs is called in the generated code. */
 const char *emit_io_name(struct ctx *, struct tensor *const *list, int n, int i, bool is_input);
 int64_t constant_bytes(const struct program *);
-void report_text(struct text *, const struct ctx *); /* `mica inspect` */
-void report_json(struct text *, const struct ctx *);
-void report_operators(struct text *); /* `mica operators` */
-/* The memory of a row schedule: its peak and what is made whole; each line begins with `margin`. */
-void report_rows(struct text *, const struct ctx *, const char *margin);
-void report_rows_json(struct text *, const struct ctx *);
-/* The list "memory": for each tensor its rows, each [offset, bytes, first turn, last turn]. */
-void report_rows_memory(struct text *, const struct program *);
-void report_json_string(struct text *, const char *); /* with its quotes */
-/* What a stream keeps of each tensor, and what it computes anew with each hop. */
-void report_stream(struct text *, const struct ctx *, const char *margin);
-void report_stream_json(struct text *, const struct ctx *);
-/* One sentence on the channels that were taken out, without a line's end; false: none were. */
-bool report_channels(struct text *, const struct ctx *);
-void report_layer(const struct program *, int step, struct mica_layer *);
 
 /* ---- eval.c: runs calls on the host ---------------------------------------------------------- */
 
