@@ -236,6 +236,14 @@ bool core_has_program_memory(const char *target); /* constants are read by speci
 
 struct lower;
 
+/* One way to lower a node: a kernel, or the same kernel fed in another manner. */
+struct way {
+    const char *name; /* among those of its operator: "1x1_pairs" */
+    /* Describes the kernel calls, as op.lower does; false after lower_misfit() where the node or
+     * the core does not suit it, and what it registered by then is forgotten. */
+    bool (*lower)(struct lower *, struct node *);
+};
+
 /* What the compiler knows about one operator; one constant each, at the end of its file. */
 struct op {
     const char *name;               /* as in dumps and messages: "conv2d" */
@@ -254,7 +262,11 @@ struct op {
     int64_t (*macs)(const struct node *); /* multiply-accumulates; NULL: 0 */
     /* How many classes label k of an int32 output may be; NULL: the operator gives no labels. */
     int32_t (*classes)(const struct node *, int32_t k);
-    void (*lower)(struct lower *, struct node *); /* describes the kernel calls; NULL: view only */
+    /* Describes the kernel calls. NULL: a view, or there are several ways to do it: then check()
+     * refuses what none may take, and the chooser tries ways[] (choose.c). */
+    void (*lower)(struct lower *, struct node *);
+    void (*check)(struct ctx *, const struct node *);
+    const struct way *ways; /* the plain loops last, which take everything; ends with a NULL name */
 };
 
 #define TYPE_BIT(ENUM) (UINT32_C(1) << DTYPE_##ENUM)
@@ -418,7 +430,13 @@ struct lower {
     struct ctx *ctx;
     struct program *program;
     struct step *step;
+    const char *misfit; /* why the way that was tried last does not fit; NULL: it does */
 };
+
+/* Lowers a node one way; false: it does not fit, and nothing has changed. */
+bool lower_way(struct lower *, struct node *, const struct way *);
+/* Says why a way does not fit, in words that follow "no: "; returns false. */
+bool lower_misfit(struct lower *, const char *why);
 
 /* The loop whose rows a strip takes several of; -1: there is but one row. */
 int strip_loop(const struct call *);
