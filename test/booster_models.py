@@ -33,6 +33,7 @@ class Model:
     labels: Callable[[np.ndarray], np.ndarray] | None = None
     results: Callable[[np.ndarray], np.ndarray] | None = None  # probabilities, or behind a link
     categories: tuple[int, ...] = ()
+    raw: Callable[[np.ndarray], np.ndarray] | None = None  # where the scores are divided sums
 
 
 def numbers(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -177,8 +178,11 @@ def lightgbm_model(parameters: dict[str, Any], x: np.ndarray, y: np.ndarray,
     booster = lightgbm.train({**fixed, **parameters}, data, rounds)
     divisor = rounds if parameters.get("boosting") == "rf" else 1
 
+    def raw(rows: np.ndarray) -> np.ndarray:
+        return booster.predict(rows, raw_score=True).reshape(len(rows), -1)
+
     def scores(rows: np.ndarray) -> np.ndarray:
-        return booster.predict(rows, raw_score=True).reshape(len(rows), -1) / divisor
+        return raw(rows) / divisor
 
     def results(rows: np.ndarray) -> np.ndarray:
         return booster.predict(rows).reshape(len(rows), -1)
@@ -191,7 +195,7 @@ def lightgbm_model(parameters: dict[str, Any], x: np.ndarray, y: np.ndarray,
     return Model(
         booster.model_to_string(), x, scores,
         (lambda rows: probabilities(rows).argmax(axis=1)[:, None]) if is_classifier else None,
-        probabilities if is_classifier else results, categories,
+        probabilities if is_classifier else results, categories, raw,
     )  # fmt: skip
 
 
