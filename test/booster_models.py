@@ -148,6 +148,8 @@ def xgboost_models() -> dict[str, Callable[[], Model]]:
         "linear logistic": of(two, objective="binary:logistic", booster="gblinear"),
         "linear softprob": of(classes(y, 4), objective="multi:softprob", num_class=4,
                               booster="gblinear"),
+        "linear classes": of(np.digitize(y, [0.9, 1.1]), objective="multi:softprob", num_class=3,
+                             booster="gblinear"),
         "linear": of(y, objective="reg:squarederror", booster="gblinear"),
         "two outputs": of(np.c_[y, -y * y], objective="reg:squarederror"),
         "vector leaves": of(np.c_[y, -y * y, y / 3], objective="reg:squarederror",

@@ -5,7 +5,8 @@
  * Its inputs are a row and the library's own file, as uint8 constants; its outputs are that model's
  * functions in the order of its roles, as many as the node names. The file is read as if it stood
  * alone, and its graph takes the node's place: XGBoost and CatBoost have the row as float32, as
- * these libraries do, LightGBM in the type it has.
+ * these libraries do, LightGBM in the type it has. Where the node's output is declared as double,
+ * it is the result before it is rounded to float32.
  */
 #include <string.h>
 
@@ -64,6 +65,9 @@ void onnx_read_booster(struct onnx *o, const onnx_node *n)
         struct tensor *t = g->output[i];
         if (!*n->output[i])
             continue;
+        if (onnx_type(onnx_value(o, n->output[i])->declared) == DTYPE_FLOAT64 &&
+            node_is(t->maker, OP_cast))
+            t = t->maker->in[0];
         t->name = n->output[i];
         onnx_out(o, n, i, t);
     }

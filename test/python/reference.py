@@ -46,7 +46,7 @@ def evaluate(model: onnx.ModelProto, x: np.ndarray) -> dict[str, np.ndarray]:
             words = {k: v.decode() if isinstance(v, bytes) else v for k, v in attributes.items()}
             inputs = [values[name] if name else None for name in node.input]
             if node.op_type == "booster":
-                results = booster(*inputs, len(node.output))
+                results = booster(*inputs, [types[out] for out in node.output])
             else:
                 results = [NODES[node.op_type](words, types[node.output[0]], inputs)]
             for out, result in zip(node.output, results, strict=True):
@@ -244,19 +244,18 @@ def _catboost(x: np.ndarray, file: bytes) -> tuple[np.ndarray, np.ndarray]:
     return scores, np.asarray(model.predict(x, prediction_type="Probability"))
 
 
-def booster(x: np.ndarray, file: np.ndarray, n_outputs: int) -> list[np.ndarray]:
+def booster(x: np.ndarray, file: np.ndarray, types: list[np.dtype[Any]]) -> list[np.ndarray]:
     """The functions of a library's own file, by that library: a number, or the label, its
     probabilities and raw scores."""
     data = file.tobytes()
     kind = _lightgbm if data.startswith(b"tree") else _catboost if b"features_info" in data else _xgboost
     scores, results = (np.asarray(part).reshape(len(x), -1) for part in kind(x, data))
-    scores, results = scores.astype(np.float32), results.astype(np.float64)
-    if n_outputs == 1:
-        return [results.astype(np.float32)]
+    if len(types) == 1:
+        return [results.astype(types[0])]
     if results.shape[1] == 1:
         results = np.concatenate([1 - results, results], axis=1)
-    label = results.argmax(axis=1).astype(np.int32)[:, np.newaxis]
-    return [label, results.astype(np.float32), scores]
+    label = results.argmax(axis=1)[:, np.newaxis]
+    return [part.astype(kind) for part, kind in zip((label, results, scores), types, strict=True)]
 
 
 NODES: dict[str, Node] = {

@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import _library
 from ..boosters import WRITERS, file_of
-from ..onnx_graph import Graph, Heads, Tensor
-from ..registry import predicts
+from ..onnx_graph import FLOAT64, Graph, Heads, Tensor
+from ..registry import key, predicts
 
 
 def booster(graph: Graph, estimator: Any, x: Tensor) -> Heads:
@@ -20,7 +20,8 @@ def booster(graph: Graph, estimator: Any, x: Tensor) -> Heads:
     file, data, classes = file_of(estimator)
     handle = _library.Handle(file, data)
     kinds = {
-        info.role.decode(): (np.dtype(info.type.decode()), info.shape) for info in handle.outputs()
+        info.role.decode(): (_result_type(estimator, info.type.decode()), info.shape)
+        for info in handle.outputs()
     }
     outputs = graph.booster(x, data, kinds)
     named: list[np.ndarray] = []
@@ -29,6 +30,11 @@ def booster(graph: Graph, estimator: Any, x: Tensor) -> Heads:
     if len(named) == 1 and classes:
         return Heads(outputs, classes)
     return Heads(outputs, [_numbers(words) for words in named])
+
+
+def _result_type(estimator: Any, given: str) -> np.dtype[Any]:
+    """Results are float32 in C; before, those of XGBoost are that, too, and others float64."""
+    return FLOAT64 if given == "float32" and key(estimator)[0] != "xgboost" else np.dtype(given)
 
 
 def _numbers(words: np.ndarray) -> np.ndarray:
