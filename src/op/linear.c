@@ -51,6 +51,13 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     }
 }
 
+static int32_t classes(const struct node *n, int32_t k)
+{
+    const struct attr_linear *a = n->attr;
+    (void)k;
+    return a->decide == DECIDE_CUT ? 2 : n->in[LINEAR_COEF]->dim[0];
+}
+
 static int64_t macs(const struct node *n)
 {
     return tensor_elements(n->in[LINEAR_COEF]);
@@ -303,6 +310,7 @@ const struct op op_linear = {
     .n_out = 1,
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(FLOAT64),
     .infer = infer,
+    .classes = classes,
     .macs = macs,
     .lower = lower,
 };

@@ -129,6 +129,13 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     }
 }
 
+static int32_t classes(const struct node *n, int32_t k)
+{
+    const struct attr_oblivious *a = n->attr;
+    (void)k;
+    return a->decide == DECIDE_CUT ? 2 : n->in[VALUE]->dim[1];
+}
+
 /* ---- tests ----------------------------------------------------------------------------------- */
 
 struct pair {
@@ -480,5 +487,6 @@ const struct op op_oblivious = {
     .n_out = 1,
     .types = TYPE_BIT(FLOAT32),
     .infer = infer,
+    .classes = classes,
     .lower = lower,
 };

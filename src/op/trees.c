@@ -32,6 +32,15 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     }
 }
 
+static int32_t classes(const struct node *n, int32_t k)
+{
+    const struct attr_trees *a = n->attr;
+    const struct tensor *groups = n->n_in > TREES_GROUPS ? n->in[TREES_GROUPS] : NULL;
+    const int32_t all = (int32_t)tensor_elements(n->in[TREES_BASE]);
+    const int32_t scores = groups ? ((const int32_t *)groups->data)[k] : all;
+    return a->decide == DECIDE_CUT ? 2 : scores;
+}
+
 static void lower(struct lower *l, struct node *n)
 {
     const struct attr_trees *a = n->attr;
@@ -49,5 +58,6 @@ const struct op op_trees = {
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) | TYPE_BIT(INT16) |
              TYPE_BIT(FLOAT64),
     .infer = infer,
+    .classes = classes,
     .lower = lower,
 };
