@@ -192,6 +192,8 @@ int32_t tensor_rows(const struct tensor *);
 bool graph_is_output(const struct graph *, const struct tensor *);
 int graph_uses(const struct graph *, const struct tensor *); /* reads by nodes, and as output */
 void graph_replace(struct graph *, struct tensor *old, struct tensor *with); /* in all reads */
+/* Moves the tensors and nodes of another graph to the end of this one; x takes its input's place. */
+void graph_append(struct ctx *, struct graph *, struct graph *from, struct tensor *x);
 void graph_drop_nodes(struct graph *, const bool *drop); /* drop[i]: take node[i] out */
 void graph_order(struct ctx *, struct graph *);          /* sorts nodes; fails on a cycle */
 
@@ -593,6 +595,9 @@ void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
 void read_json(struct ctx *, const uint8_t *bytes, size_t n);     /* XGBoost, CatBoost */
 void read_lightgbm(struct ctx *, const uint8_t *bytes, size_t n); /* its text */
 void read_text(struct ctx *, const char *text, size_t n);         /* the text form, see text/ */
+/* The formats of XGBoost, LightGBM and CatBoost only, and of these LightGBM's for features of float64
+ * where they are; false: the bytes are none of them. */
+bool read_booster(struct ctx *, const uint8_t *bytes, size_t n, bool is_float64);
 
 /* ---- text/: the text form -------------------------------------------------------------------- */
 
