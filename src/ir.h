@@ -85,6 +85,7 @@ struct tensor {
     struct quant quant;
     const void *data;    /* constant contents, aligned for the type; NULL: computed or input */
     bool is_variable;    /* keeps its contents between runs */
+    double error;        /* of scores, once lowered: what rounded leaves may make them err by */
     struct node *maker;  /* NULL: an input, a constant, a variable or temporary memory */
     struct tensor *base; /* a view: the same bytes as `base`, other shape; NULL otherwise */
     int index;           /* position in graph.tensor; unique, stable within a pass */
@@ -262,7 +263,8 @@ struct op {
     bool (*in_place)(const struct node *,
                      int k);              /* may out 0 take the bytes of input k? NULL: no */
     int64_t (*macs)(const struct node *); /* multiply-accumulates; NULL: 0 */
-    /* How many classes label k of an int32 output may be; NULL: the operator gives no labels. */
+    /* How many classes label k of an int32 output may be; 0: there is no such label. NULL: the
+     * operator gives none. */
     int32_t (*classes)(const struct node *, int32_t k);
     /* Describes the kernel calls. NULL: a view, or there are several ways to do it: then check()
      * refuses what none may take, and the chooser tries ways[] (choose.c). */

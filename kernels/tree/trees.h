@@ -33,10 +33,16 @@ enum {                /* key_form */
        MICA_KEY_WIDTH, /* the key less first[feature] * 2^16, in key_width[feature] bits, 1 at
                        least */
 };
-enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 };                 /* x_form */
-enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT };                 /* missing */
-enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };                    /* decide */
-enum { MICA_LEAF_NUMBER, MICA_LEAF_FLOAT32, MICA_LEAF_FLOAT64, MICA_LEAF_RATIO }; /* leaf_form */
+enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 }; /* x_form */
+enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT }; /* missing */
+enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };    /* decide */
+enum {                                                            /* leaf_form */
+       MICA_LEAF_NUMBER,
+       MICA_LEAF_FLOAT32,
+       MICA_LEAF_FLOAT64,
+       MICA_LEAF_RATIO,
+       MICA_LEAF_STEPS
+};
 
 struct mica_trees {
     const uint8_t *stream;
@@ -65,6 +71,10 @@ struct mica_trees {
     int16_t scale, fixed_shift;
     int32_t exponent_base, ratio_base, bound, cut_fixed;
     uint32_t divisor, cut_high, cut_low;
+    /* Of rounded leaves, see sums_rounded.h. */
+    const uint8_t *packed;
+    uint8_t packed_bits, certain;
+    float unit;
 };
 
 MICA_INLINE uint32_t mica_trees_mask(uint32_t bits)
