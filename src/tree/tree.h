@@ -179,7 +179,7 @@ struct leaf_codes {
 struct tree_stream {
     struct mica_trees *params;
     struct leaf_codes leaves;
-    int32_t n_bytes, n_half, n_word, n_first, n_width;
+    int32_t n_stream, n_half, n_word, n_first, n_width;
     int32_t n_tests_words, n_root; /* of words: see below */
 };
 void stream_trees(struct ctx *, const struct node *, const struct forest *, struct leaf_codes,
