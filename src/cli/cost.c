@@ -246,6 +246,8 @@ int cmd_cost(int argc, char **argv)
         return cli_usage("cost", "--mhz %s: a number of megahertz", mhz);
     if (!read_number(waits, 100, &wait_states))
         return cli_usage("cost", "--wait-states %s: a number of cycles", waits);
+    if (like.options.functions && strchr(like.options.functions, ','))
+        return cli_usage("cost", "--functions %s: one function at a time", like.options.functions);
     struct cost_entry *entries = calloc(ENTRIES_MAX + 1, sizeof *entries);
     if (!entries)
         return cli_refuse("out of memory");

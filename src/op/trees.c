@@ -33,6 +33,17 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     }
 }
 
+static int32_t classes(const struct node *n, int32_t k)
+{
+    const struct attr_trees *a = n->attr;
+    const struct tensor *groups = n->n_in > TREES_GROUPS ? n->in[TREES_GROUPS] : NULL;
+    const int32_t all = (int32_t)tensor_elements(n->in[TREES_BASE]);
+    if (k >= (groups ? tensor_elements(groups) : 1))
+        return 0;
+    const int32_t scores = groups ? ((const int32_t *)groups->data)[k] : all;
+    return a->decide == DECIDE_CUT ? 2 : scores;
+}
+
 static void lower(struct lower *l, struct node *n)
 {
     const struct attr_trees *a = n->attr;
@@ -50,5 +61,6 @@ const struct op op_trees = {
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) | TYPE_BIT(INT16) |
              TYPE_BIT(FLOAT64),
     .infer = infer,
+    .classes = classes,
     .lower = lower,
 };

@@ -42,6 +42,30 @@ static void keep_functions(struct ctx *ctx, struct graph *g, const char *list)
     g->n_outputs = kept;
 }
 
+/* A role becomes the last part of a function's name, beside those that give names of classes and
+ * features. */
+static bool is_role(const char *s)
+{
+    const size_t n = strlen(s);
+    if (!(*s >= 'a' && *s <= 'z') || n > ROLE_MAX || (n > 5 && !strcmp(s + n - 5, "_name")))
+        return false;
+    return s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+}
+
+static void check_roles(struct ctx *ctx, const struct graph *g)
+{
+    for (int i = 0; i < g->n_outputs; i++) {
+        if (!is_role(g->role[i]))
+            fail(ctx, NULL,
+                 "'%s' is no role of an output: it becomes a part of a function's name, such as "
+                 "predict; use at most %d small letters, digits and _, and no _name at the end",
+                 g->role[i], ROLE_MAX);
+        for (int k = 0; k < i; k++)
+            if (!strcmp(g->role[i], g->role[k]))
+                fail(ctx, NULL, "two outputs have the role '%s'; give each its own", g->role[i]);
+    }
+}
+
 /* ---- rounded leaves -------------------------------------------------------------------------- */
 
 enum { LEAF_BITS_MIN = 4, LEAF_BITS_MAX = 24 };
@@ -190,6 +214,13 @@ void pass_estimator(struct ctx *ctx, struct graph *g)
         fail(ctx, NULL, "an estimator has one input, the row of features, not %d", g->n_inputs);
     if (o->stream_axis || o->by_row || o->max_ram)
         fail(ctx, NULL, "rows and streams are for networks; this is an estimator");
+    if (o->share_io)
+        fail(ctx, NULL,
+             "--share-io is for networks: an estimator's row of features is the caller's");
+    check_roles(ctx, g);
+    if (g->features.n && g->features.n != tensor_elements(g->input[0]))
+        fail(ctx, NULL, "the file has %d names of features for %lld columns", g->features.n,
+             (long long)tensor_elements(g->input[0]));
     if (o->leaf_bits)
         round_leaves_of(ctx, g);
     if (o->functions)

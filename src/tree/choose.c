@@ -21,7 +21,7 @@ static void register_tables(struct lower *l, const struct forest *f, const struc
     const struct trees *t = f->trees;
     p->word = bytes(l, "nodes", DTYPE_UINT32, s->n_tests_words, p->word);
     p->root = bytes(l, "roots", DTYPE_UINT32, s->n_root, p->root);
-    p->stream = bytes(l, "nodes", DTYPE_UINT8, s->n_bytes, p->stream);
+    p->stream = bytes(l, "nodes", DTYPE_UINT16, s->n_stream, p->stream);
     p->key_half = bytes(l, "thresholds", DTYPE_UINT16, s->n_half, p->key_half);
     p->key_word = bytes(l, "thresholds", DTYPE_UINT32, s->n_word, p->key_word);
     p->first = bytes(l, "first", DTYPE_UINT16, s->n_first, p->first);
@@ -87,15 +87,17 @@ static void set_base(struct lower *l, const struct forest *f, struct mica_trees 
 
 /* ---- how the sums of integers decide --------------------------------------------------------- */
 
-/* The high word of the leaf's number, as the kernel takes it. */
+/* The high word of the leaf's number, as far as the kernel reads it. */
 static uint32_t high_word(const struct mica_trees *p, double v)
 {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
     uint32_t high = (uint32_t)(bits >> 32);
-    if (v == 0 && p->leaf_form == MICA_LEAF_FLOAT64)
+    if (p->leaf_form != MICA_LEAF_FLOAT64)
+        return high;
+    if (v == 0)
         high |= (uint32_t)p->exponent_base << 20;
-    return high;
+    return high & ~mica_trees_mask(mica_sums_unread(p));
 }
 
 /* How far the kernel's integers may be from the library's sums: what the kernel itself makes of each
@@ -109,10 +111,9 @@ static int32_t kernel_bound(struct ctx *ctx, const struct forest *f, const struc
         if (f->feature[i] < 0)
             used[f->left[i]] = true;
     for (int32_t i = 0; i < f->n_values * f->width; i++)
-        error[i] = !used[i / f->width]
-                       ? 0
-                       : fabs((double)mica_sums_steps(p, high_word(p, f->value[i])) -
-                              ldexp(f->value[i], f->scale));
+        error[i] = !used[i / f->width] ? 0
+                                       : fabs((double)mica_sums_word(p, high_word(p, f->value[i])) -
+                                              ldexp(f->value[i], f->scale));
     for (int32_t i = 0; i < f->n_trees; i++) {
         memset(tree, 0, sizeof *tree * (size_t)f->width);
         for (int32_t at = f->root[i]; at < f->end[f->root[i]]; at++)
@@ -153,7 +154,7 @@ static void set_decision(struct lower *l, const struct forest *f, struct mica_tr
         return;
     }
     p->scale = (int16_t)f->scale;
-    p->fixed_shift = (int16_t)(1023 + 20 - f->scale);
+    p->fixed_shift = (int16_t)(1023 + 31 - f->scale);
     p->bound = kernel_bound(l->ctx, f, p);
     set_base_fixed(l, f, p);
 }

@@ -53,6 +53,7 @@ struct trees {
     double divisor, cut;
     const int32_t *root, *output, *feature, *left, *right;
     const float *threshold;
+    const double *exact; /* for trees_add(): the thresholds where x is float64 */
     const uint8_t *flags;
     const float *weight;
     const double *value, *base;
@@ -66,9 +67,9 @@ struct trees {
  * whose nodes stand in the order node, left, right; fails by name. */
 const struct trees *trees_of(struct ctx *, const struct node *);
 
-/* For readers: adds the constants of *t (all pointers given; group and set may be NULL) to the
- * graph and nodes that give the label (int32 [n_labels]) and the scores (float64 [1,K]) of x.
- * Either result may be NULL: not wanted. */
+/* For readers: adds the constants of *t (all pointers given; group, set and, unless x is float64,
+ * exact may be NULL) to the graph and nodes that give the label (int32 [n_labels]) and the scores
+ * (float64 [1,K]) of x. Either result may be NULL: not wanted. */
 void trees_add(struct ctx *, struct graph *, const struct trees *t, struct tensor *x,
                struct tensor **label, struct tensor **scores);
 
@@ -178,7 +179,7 @@ struct leaf_codes {
 struct tree_stream {
     struct mica_trees *params;
     struct leaf_codes leaves;
-    int32_t n_bytes, n_half, n_word, n_first, n_width;
+    int32_t n_stream, n_half, n_word, n_first, n_width;
     int32_t n_tests_words, n_root; /* of words: see below */
 };
 void stream_trees(struct ctx *, const struct node *, const struct forest *, struct leaf_codes,
