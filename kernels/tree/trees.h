@@ -73,7 +73,7 @@ struct mica_trees {
     int32_t exponent_base, ratio_base, bound, cut_fixed;
     uint32_t divisor, cut_high, cut_low;
     /* Of rounded leaves, see sums_rounded.h. */
-    const uint8_t *packed;
+    uint32_t packed_at;
     uint8_t packed_bits, certain;
     float unit;
 };
