@@ -205,7 +205,7 @@ static void write_trees(struct lower *l, const struct forest *f, struct leaf_cod
                         struct tree_stream *s, const struct nest *nest)
 {
     struct tree_words w;
-    struct leaf_codes words = c.code ? c : (struct leaf_codes){0};
+    struct leaf_codes words = c.code && !c.packed ? c : (struct leaf_codes){0};
     if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED && !nest && words_fit(l, f) &&
         words_trees(l->ctx, f, s->params, &words, &w)) {
         s->leaves = words;
