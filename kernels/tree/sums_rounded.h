@@ -22,7 +22,7 @@ MICA_INLINE uint32_t mica_rounded_steps(const struct mica_trees *p, uint32_t lea
     const uint32_t code = mica_trees_code(p, leaf), at = code * p->packed_bits;
     if (p->number)
         return MICA_ROM_U32(p->number + code);
-    return mica_trees_word(p->packed + (at >> 3)) >> (at & 7) & mica_trees_mask(p->packed_bits);
+    return mica_bits_read(p->packed, at, p->packed_bits) & mica_trees_mask(p->packed_bits);
 }
 
 static inline void mica_sums_rounded(const struct mica_trees *p, const void *x, int32_t *sum)

@@ -29,7 +29,7 @@ static void register_tables(struct lower *l, const struct forest *f, const struc
     p->set = bytes(l, "sets", DTYPE_UINT32, t->n_sets, p->set);
     p->share = bytes(l, "shares", DTYPE_UINT8, s->leaves.n_share, s->leaves.share);
     p->number = bytes(l, "values", DTYPE_UINT32, s->leaves.n_number, s->leaves.number);
-    p->packed = bytes(l, "values", DTYPE_UINT8, s->leaves.n_packed, s->leaves.packed);
+    p->packed = bytes(l, "values", DTYPE_UINT16, s->leaves.n_packed, s->leaves.packed);
 }
 
 static const uint16_t *narrow(struct lower *l, const char *label, const int32_t *from, int32_t n)

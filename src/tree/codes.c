@@ -276,12 +276,12 @@ void codes_steps(struct ctx *ctx, const struct forest *f, int bits, struct leaf_
     }
     c->total += table;
     c->packed_bits = bits;
-    c->n_packed = (int32_t)((table + 7) / 8) + 4; /* reading a word may look beyond the end */
-    uint8_t *packed = NEWS(ctx, uint8_t, c->n_packed);
+    c->n_packed = (int32_t)((table + 15) / 16) + 2; /* reading may look beyond the end */
+    uint16_t *packed = NEWS(ctx, uint16_t, c->n_packed);
     for (int32_t i = 0; i < f->n_values; i++)
         for (int b = 0; b < bits; b++) {
             const int64_t at = (int64_t)i * bits + b;
-            packed[at >> 3] |= (uint8_t)((f->fixed[order[i].value] >> b & 1) << (at & 7));
+            packed[at >> 4] |= (uint16_t)((f->fixed[order[i].value] >> b & 1) << (at & 15));
         }
     c->packed = packed;
 }

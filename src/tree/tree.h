@@ -169,8 +169,9 @@ struct leaf_codes {
     int form, bits, more, packed_bits;
     int32_t shorter;                     /* codes below take `bits`, others `more` bits besides */
     const int32_t *code;                 /* [n_values], of numbered leaves */
-    int32_t n_share, n_number, n_packed; /* bytes, words, bytes of the tables */
-    const uint8_t *share, *packed;
+    int32_t n_share, n_number, n_packed; /* bytes, words, halves of words of the tables */
+    const uint8_t *share;
+    const uint16_t *packed;
     const uint32_t *number;
     int64_t total; /* bits of all leaves, and of the tables */
 };
