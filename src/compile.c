@@ -150,6 +150,8 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
     assert(ctx->options.profile < MICA_PROFILE_COUNT);
     ctx->options.name = format(ctx, "%s", ctx->options.name);
     ctx->options.target = format(ctx, "%s", ctx->options.target);
+    if (ctx->options.ways)
+        ctx->options.ways = format(ctx, "%s", ctx->options.ways);
 }
 
 /* Runs the passes up to and including the last one wanted. */
@@ -184,6 +186,8 @@ static void compile(struct ctx *ctx, struct text **text)
     emit_program(ctx, text[MICA_HEADER], text[MICA_SOURCE], &text[MICA_WEIGHTS]);
     report_text(text[MICA_INSPECT] = text_new(ctx), ctx);
     report_json(text[MICA_JSON] = text_new(ctx), ctx);
+    report_ways(text[MICA_WAYS] = text_new(ctx), ctx);
+    report_ways_json(text[MICA_WAYS_JSON] = text_new(ctx), ctx);
 }
 
 /* Reads the model again and works on it; `last` < 0: the whole road. */

@@ -418,6 +418,36 @@ struct step {
     struct tensor **temp; /* memory used only while this step runs */
 };
 
+/* ---- choose/: which way each node is lowered ------------------------------------------------- */
+
+enum {
+    CHOICE_FILES_MAX = 256,  /* kernel files of one model's candidates */
+    CHOICE_BUFFER_MAX = 1536 /* bytes of a kernel's own buffer where memory is what counts */
+};
+
+/* Instructions of one inference and bytes of flash, as estimated. */
+struct totals {
+    double instructions, flash;
+};
+
+/* A way that a node may go. */
+struct candidate {
+    const struct way *way; /* NULL: the operator has but one */
+    const char *why;       /* it does not fit; NULL: it does */
+    bool is_guess;         /* a kernel that the table of prices does not know */
+    double instructions;
+    int64_t flash;   /* of constants, parameters and calls, without the kernels */
+    int32_t scratch; /* bytes of temporary memory */
+    uint64_t files[CHOICE_FILES_MAX / 64]; /* kernel files it needs */
+    struct totals model;                   /* what the model would cost with it */
+};
+
+struct menu {
+    int n, chosen;
+    bool is_forced; /* options.ways names it */
+    struct candidate *at;
+};
+
 struct program {
     struct graph *graph;
     int n_steps, n_constants;
@@ -426,6 +456,8 @@ struct program {
     struct plan *plan;         /* after planning */
     struct schedule *schedule; /* rows are pushed; NULL: whole tensors, step by step */
     struct stream *stream;     /* time is endless; NULL: it is not */
+    struct menu *menu;         /* of each node; NULL: no operator had a choice */
+    struct totals chosen;      /* of the model as it is lowered */
     struct program **head; /* of an estimator: a program for each output, of the steps it needs */
 };
 
@@ -512,8 +544,9 @@ struct schedule {
     const int *of; /* of[tensor->index], -1: none */
     int n_turns;
     const struct turn *turn;
-    int cut;             /* first operator of the stretch of whole tensors; n_ops: none */
-    int32_t state_bytes; /* memory and counters */
+    int cut;              /* first operator of the stretch of whole tensors; n_ops: none */
+    int32_t state_bytes;  /* memory and counters */
+    int32_t buffer_bytes; /* of it, the place that kernels use for themselves */
 };
 
 /* Makes program->schedule and program->plan for the smallest memory; fails where rows cannot be
@@ -552,6 +585,8 @@ struct stream {
  * node and the reason. */
 void schedule_stream(struct ctx *, struct program *);
 
+/* A temporary tensor that holds nothing from one row to the next: all such share one place. */
+bool is_row_buffer(const struct step *, const struct tensor *);
 /* The rows of an operand follow loop 0 one by one: its address may come from the row map. */
 bool operand_by_row(const struct step *, const struct call *, int operand);
 
@@ -582,6 +617,7 @@ void pass_channels(struct ctx *, struct graph *);
 void pass_views(struct ctx *, struct graph *);
 void pass_outputs(struct ctx *, struct graph *);
 void pass_dead(struct ctx *, struct graph *);
+void choose_ways(struct ctx *, struct program *); /* fills program->menu */
 struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);
