@@ -29,7 +29,6 @@ static void register_tables(struct lower *l, const struct forest *f, const struc
     p->set = bytes(l, "sets", DTYPE_UINT32, t->n_sets, p->set);
     p->share = bytes(l, "shares", DTYPE_UINT8, s->leaves.n_share, s->leaves.share);
     p->number = bytes(l, "values", DTYPE_UINT32, s->leaves.n_number, s->leaves.number);
-    p->packed = bytes(l, "values", DTYPE_UINT16, s->leaves.n_packed, s->leaves.packed);
 }
 
 static const uint16_t *narrow(struct lower *l, const char *label, const int32_t *from, int32_t n)
@@ -206,7 +205,7 @@ static void write_trees(struct lower *l, const struct forest *f, struct leaf_cod
                         struct tree_stream *s, const struct nest *nest)
 {
     struct tree_words w;
-    struct leaf_codes words = c.code ? c : (struct leaf_codes){0};
+    struct leaf_codes words = c.code && !c.packed ? c : (struct leaf_codes){0};
     if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED && !nest && words_fit(l, f) &&
         words_trees(l->ctx, f, s->params, &words, &w)) {
         s->leaves = words;
@@ -354,7 +353,6 @@ static void lower_rounded(struct lower *l, const struct forest *exact, enum give
     write_trees(l, f, c, &s, nest);
     set_outputs(l, f, p);
     set_base_fixed(l, f, p);
-    p->packed_bits = (uint8_t)s.leaves.packed_bits;
     if (label && f->trees->n_labels > 1)
         p->group = narrow(l, "groups", f->trees->group, f->trees->n_labels);
     if (label) {

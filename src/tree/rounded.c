@@ -34,8 +34,14 @@ struct score {
     double low, high;             /* the exact sum, of the trees so far */
     double error_low, error_high; /* steps make more than the exact sum by so much */
     double roundings;
+    double size; /* of all that is added here: the arithmetic of this file errs by parts of it */
     int32_t added;
 };
+
+static double roundoff(const struct trees *t)
+{
+    return t->sums == SUMS_FLOAT32 ? 0x1p-24 : 0x1p-53;
+}
 
 /* The smallest and the largest leaf, of all trees. */
 static void range_of(const struct forest *f, double *low, double *high)
@@ -58,7 +64,6 @@ static double steps_of(double value, double low, double step, double most)
 static void add_tree(const struct forest *f, int32_t tree, double lowest, double step,
                      struct score *s)
 {
-    const double u = f->trees->sums == SUMS_FLOAT32 ? 0x1p-24 : 0x1p-53;
     double low = INFINITY, high = -INFINITY, error_low = INFINITY, error_high = -INFINITY;
     for (int32_t at = f->root[tree]; at < f->end[f->root[tree]]; at++) {
         if (f->feature[at] >= 0)
@@ -75,7 +80,8 @@ static void add_tree(const struct forest *f, int32_t tree, double lowest, double
     s->error_low += error_low;
     s->error_high += error_high;
     s->added++;
-    s->roundings += u * fmax(fabs(s->low), fabs(s->high));
+    s->size += fmax(fabs(lowest), fmax(fabs(low), fabs(high)));
+    s->roundings += roundoff(f->trees) * fmax(fabs(s->low), fabs(s->high));
 }
 
 static struct score *scores_of(struct ctx *ctx, const struct forest *f, double lowest, double step)
@@ -83,20 +89,21 @@ static struct score *scores_of(struct ctx *ctx, const struct forest *f, double l
     const struct trees *t = f->trees;
     struct score *score = NEWS(ctx, struct score, t->n_scores);
     for (int32_t k = 0; k < t->n_scores; k++)
-        score[k].low = score[k].high = t->base[k];
+        score[k] = (struct score){t->base[k], t->base[k], .size = fabs(t->base[k])};
     for (int32_t i = 0; i < f->n_trees; i++)
         add_tree(f, i, lowest, step, &score[f->output[i]]);
     return score;
 }
 
-/* The library's roundings of a score: each is of a sum that has those before it; and the division.
- * Besides, what the arithmetic here may err by. */
+/* The library's roundings of a score: each is of a sum that has those before it; and the division,
+ * whose quotient may be subnormal. Besides, what the arithmetic here may err by. */
 static double roundings_of(const struct trees *t, const struct score *s)
 {
-    const double u = t->sums == SUMS_FLOAT32 ? 0x1p-24 : 0x1p-53;
-    const double most = fmax(fabs(s->low), fabs(s->high));
-    return (s->roundings + (t->divisor != 1 ? u * most : 0)) * (1 + 2 * u * (s->added + 2)) +
-           (s->added + 2) * 0x1p-50 * most;
+    const double u = roundoff(t), most = fmax(fabs(s->low), fabs(s->high));
+    const double least = t->sums == SUMS_FLOAT32 ? 0x1p-149 : 0x1p-1074;
+    const double divided = t->divisor != 1 ? u * most + least * t->divisor : 0;
+    return (s->roundings + divided) * (1 + 2 * u * (s->added + 2)) +
+           (s->added + 4) * 0x1p-52 * s->size;
 }
 
 static double step_of(struct ctx *ctx, const struct forest *f, int bits, double low, double high)
