@@ -27,6 +27,11 @@ bool core_has_float(const char *target)
     return is_one_of(target, cores);
 }
 
+bool core_has_float_blocks(const char *target)
+{
+    return core_has_float(target) && core_has_dsp(target);
+}
+
 bool core_has_multiplier(const char *target)
 {
     static const char *const cores[] = {"cortex-m0", "cortex-m0plus", "cortex-m3", "rv32imc", NULL};

@@ -40,6 +40,8 @@ static void lower_s8(struct lower *l, struct node *n)
 
 static void lower_f32(struct lower *l, struct node *n)
 {
+    if (lower_conv2d_blocks(l, n))
+        return;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     const int32_t groups = in->dim[3] / w->dim[3];

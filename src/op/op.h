@@ -108,6 +108,15 @@ struct call *lower_broadcast(struct lower *, const struct kernel *, const void *
 bool lower_conv2d_streams(struct lower *, struct node *);
 bool lower_depthwise_streams(struct lower *, struct node *);
 bool lower_dense_streams(struct lower *, struct node *);
+/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor, a strip of rows a call. */
+void lower_strips(struct lower *, const struct kernel *, const void *params, const struct window *,
+                  struct tensor *scratch);
+
+/* ---- float_streams.c: float32 layers for cores with an FPU; false: the plain kernels must serve -- */
+
+bool lower_conv2d_blocks(struct lower *, struct node *);
+bool lower_depthwise_blocks(struct lower *, struct node *);
+bool lower_dense_blocks(struct lower *, struct node *);
 
 /* ---- conv.c: what convolutions have in common; pools share window_out() ---------------------- */
 

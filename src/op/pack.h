@@ -65,4 +65,21 @@ int32_t pack_depthwise3x3_buffer(int32_t chunk);
 int32_t pack_column_words(const struct pack_layer *);
 enum pack_verdict pack_column(const struct pack_layer *, int32_t *stream);
 
+/* A layer of float32 weights, which lie as those of struct pack_layer. */
+struct pack_float {
+    int32_t channels, taps;
+    int32_t channel_step, tap_step;
+    const float *weights;
+    const float *bias; /* or NULL */
+};
+
+/* Blocks add zeros where a window leaves the image, so all weights must be finite. */
+bool pack_float_fits(const struct pack_float *);
+/* The streams of mica_blocks_f32 and, where the last four channels overlap the ones before, of
+ * mica_depthwise_blocks_f32; and that of mica_dense_blocks_f32. */
+int32_t pack_fours_floats(const struct pack_float *);
+void pack_fours(const struct pack_float *, bool overlaps, float *stream);
+int32_t pack_eights_floats(const struct pack_float *);
+void pack_eights(const struct pack_float *, float *stream);
+
 #endif

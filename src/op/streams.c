@@ -98,9 +98,8 @@ static int32_t strip_rows(int32_t rows, int32_t reach, int32_t stride)
     return most;
 }
 
-/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor. */
-static void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
-                         const struct window *w, struct tensor *scratch)
+void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
+                  const struct window *w, struct tensor *scratch)
 {
     struct tensor *in = l->step->node->in[0], *out = l->step->node->out[0];
     struct call *c = lower_call(l, kernel, params);
