@@ -32,9 +32,10 @@ struct mica_blocks_f32 {
 
 /* clang-format off */
 
-#define MICA_BLOCKS_MUL(to, x, w) "vmul.f32 s" #to ", s" #x ", s" #w " \n"
-#define MICA_BLOCKS_ADD(to, x)    "vadd.f32 s" #to ", s" #to ", s" #x " \n"
-/* Four channels of a pixel; a product is used two instructions later at the earliest. */
+#define MICA_BLOCKS_MUL(to, x, w) "vmul.f32 s" #to ",s" #x ",s" #w "\n"
+#define MICA_BLOCKS_ADD(to, x)    "vadd.f32 s" #to ",s" #x "\n"
+/* Short texts: C99 promises no more than 4095 characters in a literal.
+ * Four channels of a pixel; a product is used two instructions later at the earliest. */
 #define MICA_BLOCKS_PIXEL(x, a, b, c, d) \
     MICA_BLOCKS_MUL(29, x, 25)           \
     MICA_BLOCKS_MUL(30, x, 26)           \
@@ -55,8 +56,8 @@ struct mica_blocks_f32 {
     MICA_BLOCKS_ADD(c, 27)           \
     MICA_BLOCKS_ADD(d, 28)
 #define MICA_BLOCKS_LOAD           \
-    "vldmia r1!, {s20-s24} \n"     \
-    "vldmia r0!, {s25-s28} \n"
+    "vldmia r1!,{s20-s24}\n"     \
+    "vldmia r0!,{s25-s28}\n"
 #define MICA_BLOCKS_TAP                  \
     MICA_BLOCKS_LOAD                     \
     MICA_BLOCKS_PIXEL(20, 0, 1, 2, 3)    \
@@ -66,13 +67,13 @@ struct mica_blocks_f32 {
     MICA_BLOCKS_PIXEL(24, 16, 17, 18, 19)
 /* The rectifier, on integers: of finite floats the negative ones have the sign bit. */
 #define MICA_BLOCKS_RELU(to, a, b, c, d)       \
-    "vmov r4, r5, s" #a ", s" #b " \n"         \
-    "vmov r6, r7, s" #c ", s" #d " \n"         \
-    "bic r4, r4, r4, asr #31 \n"               \
-    "bic r5, r5, r5, asr #31 \n"               \
-    "bic r6, r6, r6, asr #31 \n"               \
-    "bic r7, r7, r7, asr #31 \n"               \
-    "stmia " to "!, {r4-r7} \n"
+    "vmov r4, r5, s" #a ", s" #b "\n"         \
+    "vmov r6, r7, s" #c ", s" #d "\n"         \
+    "bic r4,r4,r4,asr #31\n"               \
+    "bic r5,r5,r5,asr #31\n"               \
+    "bic r6,r6,r6,asr #31\n"               \
+    "bic r7,r7,r7,asr #31\n"               \
+    "stmia " to "!, {r4-r7}\n"
 
 /* s0-s19: sums, pixel by pixel; s20-s24: inputs; s25-s28: weights; s29-s31: products. r0: stream,
  * r1: in, r2: in_end, r3: p, r8-r12: out, lr: relu. Pixels are stored last to first: where there are
