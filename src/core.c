@@ -38,6 +38,11 @@ bool core_has_multiplier(const char *target)
     return is_one_of(target, cores);
 }
 
+bool core_has_byte_multiplier(const char *target)
+{
+    return !strcmp(target, "avr");
+}
+
 bool core_has_program_memory(const char *target)
 {
     return !strcmp(target, "avr");

@@ -112,6 +112,16 @@ bool lower_dense_streams(struct lower *, struct node *);
 void lower_strips(struct lower *, const struct kernel *, const void *params, const struct window *,
                   struct tensor *scratch);
 
+/* Multipliers of every channel, activation range and zero points, for the packers. */
+struct pack_layer;
+void set_scales(struct lower *, struct pack_layer *, enum activation);
+
+/* ---- byte_streams.c: int8 layers for cores that multiply bytes; false: the plain kernels must serve */
+
+bool lower_conv2d_bytes(struct lower *, struct node *);
+bool lower_depthwise_bytes(struct lower *, struct node *);
+bool lower_dense_bytes(struct lower *, struct node *);
+
 /* ---- float_streams.c: float32 layers for cores with an FPU; false: the plain kernels must serve -- */
 
 bool lower_conv2d_blocks(struct lower *, struct node *);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* streams.c - int8 layers at speed: kernels that read weights, biases, multipliers as packing lays
  * them out (kernels/nn/pairs.h, depthwise3x3.h, quads.h), where it proves them exact. Pairs are for
- * cores with the DSP extension, quads and fours for those with a plain multiplier.
+ * cores with the DSP extension, quads and fours for those with a plain multiplier; those of AVR are in
+ * byte_streams.c.
  *
  * Elsewhere, and where a layer does not fit them, the plain kernels serve. On other cores the same
  * files run portable loops over the same streams. */
@@ -36,8 +37,7 @@ static bool wants_quads(const struct ctx *ctx)
     return wants_fours(ctx) && !ctx->options.stream_axis;
 }
 
-/* Multipliers of every channel, for the packers. */
-static void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
+void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
 {
     const struct node *n = l->step->node;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
@@ -223,7 +223,7 @@ static bool lower_conv2d_pixel(struct lower *l, struct node *n)
 
 bool lower_conv2d_streams(struct lower *l, struct node *n)
 {
-    if (lower_conv2d_pixel(l, n) || lower_conv2d_quads(l, n))
+    if (lower_conv2d_bytes(l, n) || lower_conv2d_pixel(l, n) || lower_conv2d_quads(l, n))
         return true;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
@@ -286,7 +286,7 @@ static bool lower_depthwise_column(struct lower *l, struct node *n)
 
 bool lower_depthwise_streams(struct lower *l, struct node *n)
 {
-    if (lower_depthwise_column(l, n))
+    if (lower_depthwise_bytes(l, n) || lower_depthwise_column(l, n))
         return true;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
@@ -355,6 +355,8 @@ bool lower_dense_streams(struct lower *l, struct node *n)
     const struct tensor *w = n->in[1];
     if (l->ctx->options.profile == MICA_PROFILE_LITERT)
         return false;
+    if (lower_dense_bytes(l, n))
+        return true;
     const int32_t outputs = w->dim[0], inputs = w->dim[1];
     struct pack_layer layer = {
         .channels = outputs, .taps = inputs, .channel_step = inputs, .tap_step = 1};
