@@ -7,10 +7,26 @@
 #include "op/op.h"
 #include "op/pack.h"
 
-static bool wants_blocks(const struct ctx *ctx)
+static bool fits_core(struct lower *l)
 {
-    return ctx->options.optimize == MICA_OPTIMIZE_SPEED &&
-           core_has_float_blocks(ctx->options.target);
+    if (l->step->node->in[0]->type != DTYPE_FLOAT32)
+        return lower_misfit(l, "it is for float32");
+    if (!core_has_float_blocks(l->ctx->options.target))
+        return lower_misfit(l, "the core has no FPU that takes Thumb-2 assembly");
+    return l->ctx->options.optimize == MICA_OPTIMIZE_SPEED ||
+           lower_misfit(l, "its code is large: it is for speed alone");
+}
+
+/* Beside this, kernels that make a strip of rows a call do not serve streams over time. */
+static bool fits_strips(struct lower *l)
+{
+    return fits_core(l) && (!l->ctx->options.stream_axis ||
+                            lower_misfit(l, "a stream over time has no strips of rows"));
+}
+
+static bool is_finite(struct lower *l, const struct pack_float *layer)
+{
+    return pack_float_fits(layer) || lower_misfit(l, "a weight is not finite");
 }
 
 /* What mica_blocks_pixels() is told of an activation. */
@@ -35,8 +51,13 @@ bool lower_conv2d_blocks(struct lower *l, struct node *n)
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     const int32_t taps = w->dim[1] * w->dim[2] * w->dim[3];
     const struct pack_float layer = layer_of(n, w->dim[0], taps);
-    if (!wants_blocks(l->ctx) || l->ctx->options.stream_axis || w->dim[3] != in->dim[3] ||
-        w->dim[0] < 4 || !pack_float_fits(&layer))
+    if (!fits_strips(l))
+        return false;
+    if (w->dim[3] != in->dim[3])
+        return lower_misfit(l, "the convolution has groups");
+    if (w->dim[0] < 4)
+        return lower_misfit(l, "it is for four outputs and more");
+    if (!is_finite(l, &layer))
         return false;
     const int32_t floats = pack_fours_floats(&layer);
     float *stream = NEWS(l->ctx, float, floats);
@@ -65,8 +86,15 @@ bool lower_depthwise_blocks(struct lower *l, struct node *n)
     struct pack_float layer = layer_of(n, channels, taps);
     layer.channel_step = 1;
     layer.tap_step = channels;
-    if (!wants_blocks(l->ctx) || l->ctx->options.stream_axis || channels != in->dim[3] ||
-        channels < 4 || taps > MICA_DEPTHWISE_TAPS || !pack_float_fits(&layer))
+    if (!fits_strips(l))
+        return false;
+    if (channels != in->dim[3])
+        return lower_misfit(l, "it is for a channel multiplier of 1");
+    if (channels < 4)
+        return lower_misfit(l, "it is for four channels and more");
+    if (taps > MICA_DEPTHWISE_TAPS)
+        return lower_misfit(l, "the kernel is too large");
+    if (!is_finite(l, &layer))
         return false;
     const int32_t floats = pack_fours_floats(&layer);
     float *stream = NEWS(l->ctx, float, floats);
@@ -91,8 +119,10 @@ bool lower_dense_blocks(struct lower *l, struct node *n)
     const struct attr_dense *a = n->attr;
     const struct tensor *w = n->in[1];
     const struct pack_float layer = layer_of(n, w->dim[0], w->dim[1]);
-    if (!wants_blocks(l->ctx) || w->dim[0] < 8)
+    if (!fits_core(l))
         return false;
+    if (w->dim[0] < 8)
+        return lower_misfit(l, "it is for eight outputs and more");
     const int32_t floats = pack_eights_floats(&layer);
     float *stream = NEWS(l->ctx, float, floats);
     pack_eights(&layer, stream);

@@ -4,8 +4,6 @@
 
 void lower_dense_f32(struct lower *l, struct node *n)
 {
-    if (lower_dense_blocks(l, n))
-        return;
     const struct attr_dense *a = n->attr;
     const struct tensor *w = n->in[1];
     struct mica_dense_f32 p = {

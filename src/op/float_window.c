@@ -4,8 +4,6 @@
 
 void lower_depthwise_conv2d_f32(struct lower *l, struct node *n)
 {
-    if (lower_depthwise_blocks(l, n))
-        return;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     struct mica_depthwise_conv2d_f32 p = {
