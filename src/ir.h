@@ -232,10 +232,12 @@ struct rows {
 
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
-bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
-bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
-bool core_has_multiplier(const char *target);     /* 32 by 32 bits to 32, and no DSP extension */
-bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
+bool core_has_dsp(const char *target);             /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_float(const char *target);           /* adds and multiplies float32 in hardware */
+bool core_has_float_blocks(const char *target);    /* does so in Thumb-2: kernels/nn/fpu.h */
+bool core_has_multiplier(const char *target);      /* 32 by 32 bits to 32, and no DSP extension */
+bool core_has_byte_multiplier(const char *target); /* 8 by 8 bits to 16, and nothing wider */
+bool core_has_program_memory(const char *target);  /* constants are read by special loads: AVR */
 
 struct lower;
 
