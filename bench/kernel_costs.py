@@ -57,7 +57,8 @@ TERMS = {
     "group3.pair.step4 "
     "group3.out_c.general",
     "conv2d_quads_s8": "call call.taps pointer rim4 rim4.kernel_h rim4.kernel_h.kernel_w "
-    "rim4.taps run4 run4.kernel_h run4.taps group4.out_c group4.out_c.step4 group4.out_c.general",
+    "rim4.taps run4 run4.kernel_h run4.taps group4 group4.out_c group4.out_c.step4 "
+    "group4.pair group4.pair.step4 group4.out_c.general",
     "conv2d_window_pairs_s8": "call pointer inner inner.kernel_h border border.kernel_h "
     "border.kernel_h.kernel_w pixel.taps pixel.pair pixel.pair.step8",
     "conv2d_window_fours_s8": "call pointer pixel.kernel_h.kernel_w pixel.taps pixel.out_c "
