@@ -71,7 +71,7 @@ struct mica_trees {
     uint8_t decide;
     int16_t scale, fixed_shift;
     int32_t exponent_base, ratio_base, bound, cut_fixed;
-    uint32_t divisor, cut_high, cut_low;
+    uint32_t divisor, divisor_high, divisor_low, cut_high, cut_low;
     /* Of rounded leaves, see sums_rounded.h. */
     uint32_t packed_at;
     uint8_t packed_bits, certain;

@@ -42,17 +42,17 @@ MICA_INLINE void mica_label_exact(const struct mica_trees *p, const uint64_t *su
         *label = mica_f64_order(*sum) >= mica_f64_order((uint64_t)p->cut_high << 32 | p->cut_low);
         return;
     }
-    uint64_t most = mica_f64_divide(sum[0], p->divisor);
+    uint64_t most = mica_sums_divide(p, sum[0]);
     *label = 0;
     for (int32_t i = 1; i < n; i++) {
-        const uint64_t score = mica_f64_divide(sum[i], p->divisor);
+        const uint64_t score = mica_sums_divide(p, sum[i]);
         if (mica_f64_order(score) > mica_f64_order(most)) {
             most = score;
             *label = i;
         }
     }
     for (int32_t i = 0; p->decide == MICA_LABEL_SOFTMAX && i < *label; i++) {
-        const uint64_t score = mica_f64_divide(sum[i], p->divisor);
+        const uint64_t score = mica_sums_divide(p, sum[i]);
         if (mica_f64_add(most, score ^ UINT64_C(1) << 63) <= UINT64_C(969) << 52)
             *label = i;
     }

@@ -9,7 +9,7 @@
 
 static const char help[] =
     "usage: mica compile MODEL [-o DIR] [--name NAME] [--target CORE] [--profile PROFILE]\n"
-    "                    [--optimize speed|size|ram] [--by-row] [--keep-input] [--stream AXIS]\n"
+    "                    [--optimize speed|balanced|size|ram] [--by-row] [--keep-input] [--stream AXIS]\n"
     "                    [--share-io] [--split-weights] [--functions LIST] [--input-type T]\n"
     "                    [--finite] [--leaf-bits N] [--float64] [--max-flash N] [--max-ram N]\n"
     "                    [--max-cycles N]\n"
@@ -26,7 +26,8 @@ static const char help[] =
     "                      tflm    TensorFlow Lite Micro (default)\n"
     "                      single  one rounding: ruy, CMSIS-NN built for single rounding\n"
     "                      litert  LiteRT's reference kernels\n"
-    "  --optimize O      speed (default); size of the code; or ram: rows of images are pushed\n"
+    "  --optimize O      speed (default): the fewest instructions; size: the fewest bytes of\n"
+    "                    flash; balanced: the least product of both; or ram: rows of images are\n"
     "                    through the model, inputs and outputs live in its state\n"
     "  --by-row          with ram: the input comes row by row too, and is never whole\n"
     "  --keep-input      with ram: a run does not overwrite its input\n"

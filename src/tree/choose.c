@@ -183,12 +183,25 @@ static void set_code(struct lower *l, struct call *c, struct nest *nest)
         c->code = nest_code(l->ctx, nest, redo);
 }
 
-static uint32_t divisor_of(struct lower *l, const struct trees *t)
+static bool is_whole(double divisor)
 {
-    if (t->divisor != floor(t->divisor) || t->divisor > UINT16_MAX)
+    return divisor == floor(divisor) && divisor <= UINT16_MAX;
+}
+
+/* Sums of float64 are divided by any number; that is slower, and float32 has it only for integers. */
+static void set_divisor(struct lower *l, const struct trees *t, struct mica_trees *p)
+{
+    uint64_t bits;
+    memcpy(&bits, &t->divisor, sizeof bits);
+    if (is_whole(t->divisor)) {
+        p->divisor = (uint32_t)t->divisor;
+        return;
+    }
+    if (t->sums == SUMS_FLOAT32 || t->divisor < 0x1p-1022)
         fail(l->ctx, l->step->node, "its divisor is %g, and must be a whole number up to 65535",
              t->divisor);
-    return (uint32_t)t->divisor;
+    p->divisor_high = (uint32_t)(bits >> 32);
+    p->divisor_low = (uint32_t)bits;
 }
 
 /* On AVR no array exceeds 32767 bytes, and there is little flash. */
@@ -398,15 +411,16 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
                                 .n_scores = f->n_scores,
                                 .n_labels = t->n_labels,
                                 .width = f->width,
-                                .path = t->path,
-                                .divisor = divisor_of(l, t)};
+                                .path = t->path};
     struct tree_stream s = {.params = &params};
     struct leaf_codes c = {0};
+    set_divisor(l, t, &params);
     if (gives == GIVES_LABEL && lower_class(l, f, nest))
         return;
     if (t->n_labels > 1 && gives == GIVES_LABEL)
         params.group = narrow(l, "groups", t->group, t->n_labels);
-    const bool votes = f->is_vote && (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
+    const bool votes = f->is_vote && is_whole(t->divisor) &&
+                       (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
     if (votes && codes_votes(l->ctx, f, &params, &c))
         lower_votes(l, f, &s, &c, gives, nest);
     else
