@@ -9,7 +9,8 @@
 
 static const char help[] =
     "usage: mica compile MODEL [-o DIR] [--name NAME] [--target CORE] [--profile PROFILE]\n"
-    "                    [--optimize speed|balanced|size|ram] [--by-row] [--keep-input] [--stream AXIS]\n"
+    "                    [--optimize speed|balanced|size|ram] [--by-row] [--keep-input] [--stream "
+    "AXIS]\n"
     "                    [--share-io] [--split-weights] [--functions LIST] [--input-type T]\n"
     "                    [--finite] [--leaf-bits N] [--float64] [--max-flash N] [--max-ram N]\n"
     "                    [--max-cycles N]\n"
@@ -42,9 +43,9 @@ static const char help[] =
     "  --finite          of an estimator: the caller promises features that are never NaN, whose\n"
     "                    way through trees then takes no code\n"
     "  --leaf-bits N     of boosted trees and of regressions by trees: leaves are rounded to N\n"
-    "                    bits, 4 to 24, which takes half the flash or less. NAME_predict_certain\n"
-    "                    says of each row whether its label is proven all the same; errors of\n"
-    "                    numbers are stated in the header\n"
+    "                    bits, 4 to 24, which takes half the flash or less where they were\n"
+    "                    float64. NAME_predict_certain says of each row whether its label is\n"
+    "                    proven all the same; errors of numbers are stated in the header\n"
     "  --float64         of an estimator: results are double, the training library's own numbers\n"
     "  --keep-channels   for debugging: compute channels that change no output too\n"
     "  --max-ram N       bytes for scratch or state, inputs and outputs: takes the fastest "
