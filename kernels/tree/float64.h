@@ -14,6 +14,15 @@
  * A number is its bits. While it is worked on, its significand has ten bits more than are stored,
  * with the leading one at bit 62; the last of them tells whether anything was lost behind it. */
 
+/* Armv6-M has no division, and its library's takes 280 bytes: quotients are made bit by bit. */
+#if !defined(MICA_DIVIDES)
+#if defined(__arm__) && defined(__ARM_ARCH) && __ARM_ARCH < 7 && !defined(__ARM_FEATURE_IDIV)
+#define MICA_DIVIDES 0
+#else
+#define MICA_DIVIDES 1
+#endif
+#endif
+
 MICA_INLINE uint64_t mica_f64_significand(uint64_t a)
 {
     const uint64_t fraction = a << 10 & UINT64_C(0x3fffffffffffffff);
@@ -74,8 +83,8 @@ MICA_SHARED uint64_t mica_f64_add(uint64_t a, uint64_t b)
     return mica_f64_join(swap ? b : a, swap ? a : b, 0);
 }
 
-/* m * 2^(e - 1085) divided by n, m < 2^63 and 1 <= n < 2^16: four digits of 16 bits, and then bit by
- * bit until there are as many as wanted. */
+/* m * 2^(e - 1085) divided by n, m < 2^63 and 1 <= n < 2^16: 64 bits in digits of 16 or one by one, and then
+ * as many as are wanted. */
 MICA_SHARED uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, uint32_t n)
 {
     uint64_t q = 0;
@@ -88,11 +97,22 @@ MICA_SHARED uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, uin
         e--;
     if (n == 1)
         return mica_f64_round(sign, m, e);
+#if MICA_DIVIDES
     for (int32_t i = 0; i < 4; i++, m <<= 16) {
         rest = rest << 16 | (uint32_t)(m >> 48);
         q = q << 16 | rest / n;
         rest %= n;
     }
+#else
+    for (int32_t i = 0; i < 64; i++, m <<= 1) {
+        rest = rest << 1 | (uint32_t)(m >> 63);
+        q <<= 1;
+        if (rest >= n) {
+            rest -= n;
+            q |= 1;
+        }
+    }
+#endif
     for (; !(q >> 62); e--) {
         rest <<= 1;
         q <<= 1;
