@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "ir.h"
+#include "report/report.h"
+#include "tree/tree.h"
 
 /* A handle keeps the model's bytes and compiles them anew for each call: a compilation is one
  * arena, and passes may rewrite the graph as they like. */
@@ -302,6 +304,7 @@ int mica_output(struct mica *m, int i, struct mica_tensor *to)
     if (!g || describe(m, g->output, g->n_outputs, i, false, to))
         return -1;
     to->role = g->role ? g->role[i] : NULL;
+    rounded_error(g->output[i], &to->error, &to->relative_error);
     return 0;
 }
 

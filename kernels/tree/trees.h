@@ -34,10 +34,16 @@ enum {                /* key_form */
        MICA_KEY_WIDTH, /* the key less first[feature] * 2^16, in key_width[feature] bits, 1 at
                        least */
 };
-enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 };                 /* x_form */
-enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT };                 /* missing */
-enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };                    /* decide */
-enum { MICA_LEAF_NUMBER, MICA_LEAF_FLOAT32, MICA_LEAF_FLOAT64, MICA_LEAF_RATIO }; /* leaf_form */
+enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 }; /* x_form */
+enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT }; /* missing */
+enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };    /* decide */
+enum {                                                            /* leaf_form */
+       MICA_LEAF_NUMBER,
+       MICA_LEAF_FLOAT32,
+       MICA_LEAF_FLOAT64,
+       MICA_LEAF_RATIO,
+       MICA_LEAF_STEPS
+};
 
 struct mica_trees {
     const uint16_t *stream;
@@ -66,6 +72,10 @@ struct mica_trees {
     int16_t scale, fixed_shift;
     int32_t exponent_base, ratio_base, bound, cut_fixed;
     uint32_t divisor, cut_high, cut_low;
+    /* Of rounded leaves, see sums_rounded.h. */
+    const uint16_t *packed;
+    uint8_t packed_bits, certain;
+    float unit;
 };
 
 MICA_INLINE uint32_t mica_trees_mask(uint32_t bits)
@@ -86,23 +96,28 @@ enum { MICA_TREES_NEAR = 17, MICA_TREES_FAR = 32, MICA_TREES_START = 0 };
 #endif
 
 /* The bits from `at` on: n of them are good, those above are not to be looked at. */
-MICA_INLINE uint32_t mica_trees_read(const struct mica_trees *p, uint32_t at, uint32_t n)
+MICA_INLINE uint32_t mica_bits_read(const uint16_t *bits, uint32_t at, uint32_t n)
 {
 #if defined(__AVR__)
-    const uint8_t *from = (const uint8_t *)p->stream + (at >> 3);
+    const uint8_t *from = (const uint8_t *)bits + (at >> 3);
     const uint32_t w = pgm_read_dword(from) >> (at & 7);
     return n <= 25 ? w : w | (uint32_t)pgm_read_byte(from + 4) << 1 << (31 - (at & 7));
 #elif defined(MICA_TREES_UNALIGNED)
-    const uint8_t *from = (const uint8_t *)p->stream + (at >> 3);
+    const uint8_t *from = (const uint8_t *)bits + (at >> 3);
     uint32_t w;
     memcpy(&w, from, sizeof w);
     w >>= at & 7;
     return n <= 25 ? w : w | (uint32_t)from[4] << 1 << (31 - (at & 7));
 #else
-    const uint16_t *from = p->stream + (at >> 4);
+    const uint16_t *from = bits + (at >> 4);
     const uint32_t w = (from[0] | (uint32_t)from[1] << 16) >> (at & 15);
     return n <= 17 ? w : w | (uint32_t)from[2] << 1 << (31 - (at & 15));
 #endif
+}
+
+MICA_INLINE uint32_t mica_trees_read(const struct mica_trees *p, uint32_t at, uint32_t n)
+{
+    return mica_bits_read(p->stream, at, n);
 }
 
 /* The bits from a byte on where a tree starts: MICA_TREES_START of them, or its length at least. */

@@ -41,6 +41,7 @@ struct cli_flag {
         {"--stream", CLI_NUMBER, &(options).stream_axis},       \
         {"--functions", CLI_TEXT, &(options).functions},        \
         {"--finite", CLI_SWITCH, &(options).finite},            \
+        {"--leaf-bits", CLI_NUMBER, &(options).leaf_bits},      \
         {"--float64", CLI_SWITCH, &(options).float64},          \
         {"--input-type", CLI_TEXT, &(options).input_type},      \
     {                                                           \

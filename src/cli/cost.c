@@ -231,6 +231,7 @@ int cmd_cost(int argc, char **argv)
         {"--stream", CLI_NUMBER, &like.options.stream_axis},
         {"--functions", CLI_TEXT, &like.options.functions},
         {"--finite", CLI_SWITCH, &like.options.finite},
+        {"--leaf-bits", CLI_NUMBER, &like.options.leaf_bits},
         {"--float64", CLI_SWITCH, &like.options.float64},
         {"--input-type", CLI_TEXT, &like.options.input_type},
         {NULL, CLI_SWITCH, NULL},

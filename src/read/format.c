@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ir.h"
+#include "read/booster.h"
 
 static bool starts_with(const uint8_t *bytes, size_t n, const char *with)
 {
@@ -90,6 +91,17 @@ static const struct format {
     {is_lightgbm, read_lightgbm}, {is_json, read_json},     {is_ubjson, refuse_ubjson},
     {is_cbm, refuse_cbm},
 };
+
+bool read_booster(struct ctx *ctx, const uint8_t *bytes, size_t n, bool is_float64)
+{
+    if (is_lightgbm(bytes, n))
+        (is_float64 ? read_lightgbm_exact : read_lightgbm)(ctx, bytes, n);
+    else if (is_json(bytes, n))
+        read_json(ctx, bytes, n);
+    else
+        return false;
+    return true;
+}
 
 void read_model(struct ctx *ctx, const uint8_t *bytes, size_t n)
 {

@@ -270,6 +270,8 @@ static uint64_t number_bits(const struct writer *w, int32_t value)
     uint32_t word;
     memcpy(&bits, &v, sizeof bits);
     memcpy(&word, &single, sizeof word);
+    if (w->leaves->form == MICA_LEAF_STEPS)
+        return (uint64_t)w->f->fixed[value];
     if (w->leaves->form == MICA_LEAF_RATIO)
         return (uint64_t)((uint32_t)w->f->num[value] - (uint32_t)p->ratio_base) << p->ratio_bits |
                (uint64_t)(w->f->den[value] - 1);
