@@ -83,8 +83,8 @@ MICA_SHARED uint64_t mica_f64_add(uint64_t a, uint64_t b)
     return mica_f64_join(swap ? b : a, swap ? a : b, 0);
 }
 
-/* m * 2^(e - 1085) divided by n, m < 2^63 and 1 <= n < 2^16: 64 bits in digits of 16 or one by one, and then
- * as many as are wanted. */
+/* m * 2^(e - 1085) divided by n, m < 2^63 and 1 <= n < 2^16: the bits above 1 in digits of 16 or one
+ * by one, and then as many as are wanted. */
 MICA_SHARED uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, uint32_t n)
 {
     uint64_t q = 0;

@@ -92,7 +92,7 @@ MICA_SHARED int32_t mica_softmax_equal(const float *x, int32_t n, float most, fl
     while (sum >> 26)
         sum = sum >> 1 | (sum & 1);
     const uint32_t rest = (uint32_t)sum & 3, whole = (uint32_t)sum >> 2;
-    const uint32_t s = whole + (rest == 3 || (rest == 2 && (whole & 1))), one = 1u << 24;
+    const uint32_t s = whole + (rest == 3 || (rest == 2 && (whole & 1))), one = (uint32_t)1 << 24;
     const uint32_t j = bits > 0x33c00000 ? 2 : 1; /* 1.5 */
     return mica_softmax_quotient(one, s) == mica_softmax_quotient(one - j, s);
 }

@@ -16,7 +16,7 @@ MICA_INLINE float mica_sums_number_f32(const struct mica_trees *p, uint32_t leaf
 {
     uint32_t bits;
     if (p->leaf_form == MICA_LEAF_FLOAT32) {
-        const uint32_t w = mica_trees_bits32(p, leaf);
+        const uint32_t w = mica_trees_read(p, leaf, p->leaf_bits);
         const uint32_t above = 8u - p->exponent_bits, size = mica_trees_mask(31 - above);
         bits = (uint32_t)((int32_t)(w << above) >> above) & (size | 0x80000000);
         if (!p->number_zero || (bits & size) >> 23)

@@ -18,7 +18,7 @@
 MICA_INLINE uint32_t mica_rounded_steps(const struct mica_trees *p, uint32_t leaf)
 {
     if (p->leaf_form == MICA_LEAF_STEPS)
-        return mica_trees_bits(p, leaf) & mica_trees_mask(p->leaf_bits);
+        return mica_trees_read(p, leaf, p->leaf_bits) & mica_trees_mask(p->leaf_bits);
     const uint32_t code = mica_trees_code(p, leaf), at = code * p->packed_bits;
     if (p->number)
         return MICA_ROM_U32(p->number + code);
