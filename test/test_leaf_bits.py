@@ -344,7 +344,7 @@ def test_boosters(tmp_path: Path, library: str, name: str) -> None:
         certain = got["predict_certain"][:, -1] == 1
         assert (certain.mean() > 0.5) and (label == want).all(axis=1)[certain].all()
         assert np.array_equal(got["predict"], got["predict_certain"][:, :-1])
-    for role, values in (("decision_function", model.scores), ("predict_proba", model.results),
+    for role, values in (("decision_function", model.raw or model.scores), ("predict_proba", model.results),
                          ("predict", None if model.labels else model.results)):  # fmt: skip
         if role not in got or values is None:
             continue

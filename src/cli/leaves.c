@@ -77,7 +77,7 @@ static int compare_values(const struct answers *rounded, const struct answers *e
         memcpy(&got, rounded->rows.out + i * sizeof got, sizeof got);
         memcpy(&want, exact->rows.out + i * sizeof want, sizeof want);
         const double off = fabs((double)got - (double)want);
-        worst = fmax(worst, off);
+        worst = off > worst ? off : worst;
         within = within && off <= out->error + (out->relative_error + 1e-6) * fabs((double)want);
     }
     printf("leaves of %d bits: %zu rows, largest error %.3g of at most %.3g%s\n", bits,

@@ -226,8 +226,8 @@ static double error_of_link(const struct node *n, double error, double *relative
  * no more than its numbers. Of what else may be done to scores there is no bound. */
 static double join_errors(const struct node *n, double a, double b)
 {
-    static const enum op_kind keeps[] = {OP_cast,   OP_link, OP_reshape,        OP_slice,
-                                         OP_concat, OP_mean, OP_weighted_median};
+    static const enum op_kind keeps[] = {OP_cast,   OP_link, OP_reshape,         OP_slice,
+                                         OP_concat, OP_mean, OP_weighted_median, OP_linear};
     if (a == 0 && b == 0)
         return 0;
     if (node_is(n, OP_add) || node_is(n, OP_sub))
@@ -236,6 +236,20 @@ static double join_errors(const struct node *n, double a, double b)
         if (node_is(n, keeps[i]))
             return fmax(a, b);
     return INFINITY;
+}
+
+/* The most that a row of coefficients makes of numbers of size 1: members of an ensemble are added so. */
+static double largest_row(const struct tensor *coef)
+{
+    const double *at = coef->data;
+    double most = 0;
+    for (int32_t k = 0; k < coef->dim[0]; k++) {
+        double sum = 0;
+        for (int32_t i = 0; i < coef->dim[1]; i++)
+            sum += fabs(*at++);
+        most = fmax(most, sum);
+    }
+    return most;
 }
 
 void rounded_error(const struct tensor *t, double *absolute, double *relative)
@@ -256,4 +270,8 @@ void rounded_error(const struct tensor *t, double *absolute, double *relative)
     }
     if (node_is(n, OP_link))
         *absolute = error_of_link(n, *absolute, relative);
+    if (node_is(n, OP_linear)) {
+        *absolute *= largest_row(n->in[1]);
+        *relative = *relative > 0 ? INFINITY : 0;
+    }
 }
