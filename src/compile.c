@@ -165,6 +165,8 @@ static void compile(struct ctx *ctx, struct text **text)
         ctx->options.share_io = 0; /* a row of features is the caller's */
     run_passes(ctx, N_PASSES - 1);
     ctx->program = lower_graph(ctx, ctx->graph);
+    if (core_has_program_memory(ctx->options.target))
+        plan_far(ctx->program);
     if (ctx->graph->role) {
         schedule_whole(ctx->program);
         plan_memory(ctx, ctx->program);

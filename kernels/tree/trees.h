@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rom.h"
+#include "rom_far.h"
 
 /* Ensembles of decision trees as a stream of bits. Trees follow each other; bits are taken from the
  * low end of each byte.
@@ -40,6 +41,7 @@ enum { MICA_LEAF_NUMBER, MICA_LEAF_FLOAT32, MICA_LEAF_FLOAT64, MICA_LEAF_RATIO }
 
 struct mica_trees {
     const uint8_t *stream;
+    mica_far stream_far; /* instead of it where no pointer reaches: NULL elsewhere */
     const uint32_t *word;
     const uint32_t *root;
     uint8_t child_bits, steps;
@@ -89,13 +91,17 @@ MICA_INLINE uint32_t mica_trees_word(const uint8_t *at)
 /* The bits from `at` on: 25 of them are good, those above are not to be looked at. */
 MICA_INLINE uint32_t mica_trees_bits(const struct mica_trees *p, uint32_t at)
 {
+    if (p->stream_far)
+        return MICA_FAR_U32(p->stream_far(at >> 3)) >> (at & 7);
     return mica_trees_word(p->stream + (at >> 3)) >> (at & 7);
 }
 
 /* All 32 of them. */
 MICA_SHARED uint32_t mica_trees_bits32(const struct mica_trees *p, uint32_t at)
 {
-    const uint32_t above = (uint32_t)MICA_ROM_U8(p->stream + (at >> 3) + 4) << 1;
+    const uint32_t above = (uint32_t)(p->stream_far ? MICA_FAR_U8(p->stream_far((at >> 3) + 4))
+                                                    : MICA_ROM_U8(p->stream + (at >> 3) + 4))
+                           << 1;
     return mica_trees_bits(p, at) | above << (31 - (at & 7));
 }
 
