@@ -23,6 +23,7 @@ enum {
     LOOPS_MAX = RANK_MAX,      /* loops around one kernel call */
     NODE_INPUTS_MAX = 1024,    /* concatenation takes many */
     WINDOW_ROWS_MAX = 256,     /* rows of a window; their pointers lie on the device's stack */
+    ROLE_MAX = 32,             /* characters of a function's name behind that of the model */
     TENSOR_BYTES_MAX = 1 << 28 /* no microcontroller comes near; keeps all sizes in 32 bits */
 };
 
@@ -84,6 +85,7 @@ struct tensor {
     struct quant quant;
     const void *data;    /* constant contents, aligned for the type; NULL: computed or input */
     bool is_variable;    /* keeps its contents between runs */
+    double error;        /* of scores, once lowered: what rounded leaves may make them err by */
     struct node *maker;  /* NULL: an input, a constant, a variable or temporary memory */
     struct tensor *base; /* a view: the same bytes as `base`, other shape; NULL otherwise */
     int index;           /* position in graph.tensor; unique, stable within a pass */
@@ -104,8 +106,7 @@ struct node {
 struct names {
     int n;
     const char *const *at;
-    const int32_t
-        *value; /* the numbers that the names stand for, where they are not 0, 1, 2, ... */
+    const int32_t *value; /* what the names stand for; NULL: 0, 1, 2, ... */
 };
 
 struct graph {
@@ -192,6 +193,8 @@ int32_t tensor_rows(const struct tensor *);
 bool graph_is_output(const struct graph *, const struct tensor *);
 int graph_uses(const struct graph *, const struct tensor *); /* reads by nodes, and as output */
 void graph_replace(struct graph *, struct tensor *old, struct tensor *with); /* in all reads */
+/* Moves the tensors and nodes of another graph to the end of this one; x takes its input's place. */
+void graph_append(struct ctx *, struct graph *, struct graph *from, struct tensor *x);
 void graph_drop_nodes(struct graph *, const bool *drop); /* drop[i]: take node[i] out */
 void graph_order(struct ctx *, struct graph *);          /* sorts nodes; fails on a cycle */
 
@@ -236,6 +239,14 @@ bool core_has_program_memory(const char *target); /* constants are read by speci
 
 struct lower;
 
+/* One way to lower a node: a kernel, or the same kernel fed in another manner. */
+struct way {
+    const char *name; /* among those of its operator: "1x1_pairs" */
+    /* Describes the kernel calls, as op.lower does; false after lower_misfit() where the node or
+     * the core does not suit it, and what it registered by then is forgotten. */
+    bool (*lower)(struct lower *, struct node *);
+};
+
 /* What the compiler knows about one operator; one constant each, at the end of its file. */
 struct op {
     const char *name;               /* as in dumps and messages: "conv2d" */
@@ -252,7 +263,14 @@ struct op {
     bool (*in_place)(const struct node *,
                      int k);              /* may out 0 take the bytes of input k? NULL: no */
     int64_t (*macs)(const struct node *); /* multiply-accumulates; NULL: 0 */
-    void (*lower)(struct lower *, struct node *); /* describes the kernel calls; NULL: view only */
+    /* How many classes label k of an int32 output may be; 0: there is no such label. NULL: the
+     * operator gives none. */
+    int32_t (*classes)(const struct node *, int32_t k);
+    /* Describes the kernel calls. NULL: a view, or there are several ways to do it: then check()
+     * refuses what none may take, and the chooser tries ways[] (choose.c). */
+    void (*lower)(struct lower *, struct node *);
+    void (*check)(struct ctx *, const struct node *);
+    const struct way *ways; /* the plain loops last, which take everything; ends with a NULL name */
 };
 
 #define TYPE_BIT(ENUM) (UINT32_C(1) << DTYPE_##ENUM)
@@ -371,9 +389,9 @@ struct call {
     const struct code *code;
     enum phase phase;
     int32_t count; /* the kernel's n argument */
-    int32_t
-        strip;  /* above 0: a call makes up to so many rows of the window's loop, and takes how many
-                      as its count; the row schedules make one at a time */
+    /* Above 0: a call makes up to so many rows of the window's loop, and takes how many as its
+     * count; the row schedules make one at a time. */
+    int32_t strip;
     bool joins; /* the rows of loop 0 follow each other: one call can do them all by `count` */
     int n_loops;
     int32_t loop[LOOPS_MAX]; /* how often, outermost first */
@@ -418,7 +436,13 @@ struct lower {
     struct ctx *ctx;
     struct program *program;
     struct step *step;
+    const char *misfit; /* why the way that was tried last does not fit; NULL: it does */
 };
+
+/* Lowers a node one way; false: it does not fit, and nothing has changed. */
+bool lower_way(struct lower *, struct node *, const struct way *);
+/* Says why a way does not fit, in words that follow "no: "; returns false. */
+bool lower_misfit(struct lower *, const char *why);
 
 /* The loop whose rows a strip takes several of; -1: there is but one row. */
 int strip_loop(const struct call *);
@@ -577,34 +601,22 @@ void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
 void read_json(struct ctx *, const uint8_t *bytes, size_t n);     /* XGBoost, CatBoost */
 void read_lightgbm(struct ctx *, const uint8_t *bytes, size_t n); /* its text */
 void read_text(struct ctx *, const char *text, size_t n);         /* the text form, see text/ */
+/* The formats of XGBoost, LightGBM and CatBoost only, and of these LightGBM's for features of float64
+ * where they are; false: the bytes are none of them. */
+bool read_booster(struct ctx *, const uint8_t *bytes, size_t n, bool is_float64);
 
 /* ---- text/: the text form -------------------------------------------------------------------- */
 
 void print_graph(struct text *, const struct graph *);
 
-/* ---- emit/ and report/: what the compiler writes --------------------------------------------- */
+/* ---- emit/: what the compiler writes; report/report.h has the texts about it ------------------ */
 
 /* NAME.h, NAME.c and, with split_weights, NAME_weights.c (else *weights is NULL). */
 void emit_program(struct ctx *, struct text *header, struct text *source, struct text **weights);
 /* How tensor i of the inputs or outputs is called in the generated code. */
 const char *emit_io_name(struct ctx *, struct tensor *const *list, int n, int i, bool is_input);
 int64_t constant_bytes(const struct program *);
-int64_t near_bytes(const struct program *);          /* of constants that are not far */
-void report_text(struct text *, const struct ctx *); /* `mica inspect` */
-void report_json(struct text *, const struct ctx *);
-void report_operators(struct text *); /* `mica operators` */
-/* The memory of a row schedule: its peak and what is made whole; each line begins with `margin`. */
-void report_rows(struct text *, const struct ctx *, const char *margin);
-void report_rows_json(struct text *, const struct ctx *);
-/* The list "memory": for each tensor its rows, each [offset, bytes, first turn, last turn]. */
-void report_rows_memory(struct text *, const struct program *);
-void report_json_string(struct text *, const char *); /* with its quotes */
-/* What a stream keeps of each tensor, and what it computes anew with each hop. */
-void report_stream(struct text *, const struct ctx *, const char *margin);
-void report_stream_json(struct text *, const struct ctx *);
-/* One sentence on the channels that were taken out, without a line's end; false: none were. */
-bool report_channels(struct text *, const struct ctx *);
-void report_layer(const struct program *, int step, struct mica_layer *);
+int64_t near_bytes(const struct program *); /* of constants that are not far */
 
 /* ---- eval.c: runs calls on the host ---------------------------------------------------------- */
 

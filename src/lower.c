@@ -146,13 +146,52 @@ static void bind_constants(struct lower *l)
     }
 }
 
+bool lower_misfit(struct lower *l, const char *why)
+{
+    l->misfit = why;
+    return false;
+}
+
+bool lower_way(struct lower *l, struct node *n, const struct way *way)
+{
+    struct step *s = l->step;
+    struct graph *g = l->program->graph;
+    const int n_constants = l->program->n_constants, n_tensors = g->n_tensors;
+    s->n_calls = s->n_temps = 0;
+    l->misfit = NULL;
+    if (way->lower(l, n))
+        return true;
+    if (!l->misfit)
+        l->misfit = "it does not fit this layer";
+    l->program->n_constants = n_constants;
+    g->n_tensors = n_tensors;
+    s->n_calls = s->n_temps = 0;
+    return false;
+}
+
+/* For speed the first way that fits, otherwise the plain loops. */
+static void lower_ways(struct lower *l, struct node *n)
+{
+    const struct way *way = n->op->ways;
+    for (; way[1].name; way++)
+        if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED && lower_way(l, n, way))
+            return;
+    if (!lower_way(l, n, way))
+        assert(false && "the plain loops take everything");
+}
+
 void lower_node(struct ctx *ctx, struct program *p, struct node *n)
 {
     struct step *s = &p->step[p->n_steps++];
     s->node = n;
     s->rows = n->op->rows ? n->op->rows(n) : (struct rows){.whole = true};
-    struct lower l = {ctx, p, s};
-    n->op->lower(&l, n);
+    struct lower l = {ctx, p, s, NULL};
+    if (n->op->lower) {
+        n->op->lower(&l, n);
+    } else {
+        n->op->check(ctx, n);
+        lower_ways(&l, n);
+    }
     bind_constants(&l);
     for (int k = 0; k < s->n_calls; k++) {
         const struct kernel *kernel = s->call[k]->kernel;

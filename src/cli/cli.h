@@ -41,6 +41,7 @@ struct cli_flag {
         {"--stream", CLI_NUMBER, &(options).stream_axis},       \
         {"--functions", CLI_TEXT, &(options).functions},        \
         {"--finite", CLI_SWITCH, &(options).finite},            \
+        {"--leaf-bits", CLI_NUMBER, &(options).leaf_bits},      \
         {"--float64", CLI_SWITCH, &(options).float64},          \
         {"--input-type", CLI_TEXT, &(options).input_type},      \
     {                                                           \
@@ -70,6 +71,7 @@ int cli_write_file(const char *path, const void *bytes, size_t n);
 int cli_make_folder(const char *path);
 /* Loads the model; NULL and a message. */
 struct mica *cli_load(const char *path);
+bool cli_is_estimator(struct mica *); /* its outputs have roles */
 
 /* ---- tensors.c: .npy files and the inputs and outputs of a model
  * --------------------------------- */

@@ -231,6 +231,7 @@ int cmd_cost(int argc, char **argv)
         {"--stream", CLI_NUMBER, &like.options.stream_axis},
         {"--functions", CLI_TEXT, &like.options.functions},
         {"--finite", CLI_SWITCH, &like.options.finite},
+        {"--leaf-bits", CLI_NUMBER, &like.options.leaf_bits},
         {"--float64", CLI_SWITCH, &like.options.float64},
         {"--input-type", CLI_TEXT, &like.options.input_type},
         {NULL, CLI_SWITCH, NULL},
@@ -244,6 +245,8 @@ int cmd_cost(int argc, char **argv)
         return cli_usage("cost", "--mhz %s: a number of megahertz", mhz);
     if (!read_number(waits, 100, &wait_states))
         return cli_usage("cost", "--wait-states %s: a number of cycles", waits);
+    if (like.options.functions && strchr(like.options.functions, ','))
+        return cli_usage("cost", "--functions %s: one function at a time", like.options.functions);
     struct cost_entry *entries = calloc(ENTRIES_MAX + 1, sizeof *entries);
     if (!entries)
         return cli_refuse("out of memory");

@@ -98,13 +98,8 @@ static void print_elements(struct emit *e, const struct constant *c, int64_t fro
 
 /* ---- constants that no pointer of AVR reaches ------------------------------------------------- */
 
-/* Bytes of a piece; behind them come the first of the next one, so that none ends in a word. */
-enum { PIECE = 32760, OVERLAP = 4 };
-
-static int64_t piece_end(const struct constant *c, int64_t from)
-{
-    return c->n - from > PIECE + OVERLAP ? from + PIECE + OVERLAP : c->n;
-}
+/* Words of a piece; behind them come the first of the next one. */
+enum { PIECE = 16380, OVERLAP = 2 };
 
 /* The declaration of each piece, and with `contents` what is in it. */
 static void print_pieces(struct emit *e, const struct constant *c, const char *storage,
@@ -112,10 +107,9 @@ static void print_pieces(struct emit *e, const struct constant *c, const char *s
 {
     int number = 0;
     for (int64_t from = 0; !number || from < c->n - OVERLAP; from += PIECE) {
-        const int64_t end = piece_end(c, from);
-        const int64_t bytes = (end - from + 1) / 2 * 2; /* code follows, which wants to be even */
-        text_add(e->out, "%sconst uint8_t %s_part%d[%" PRId64 "] MICA_ROM_FAR%s", storage,
-                 name_constant(e, c), ++number, bytes, contents ? " = {\n" : ";\n");
+        const int64_t end = c->n - from > PIECE + OVERLAP ? from + PIECE + OVERLAP : c->n;
+        text_add(e->out, "%sconst uint16_t %s_part%d[%" PRId64 "] MICA_ROM_FAR%s", storage,
+                 name_constant(e, c), ++number, end - from, contents ? " = {\n" : ";\n");
         if (!contents)
             continue;
         print_elements(e, c, from, end);
@@ -131,8 +125,8 @@ void emit_far(struct emit *e, const struct constant *c)
     for (int64_t from = 0; from == 0 || from < c->n - OVERLAP; from += PIECE, number++) {
         if (from + PIECE < c->n - OVERLAP)
             text_add(e->out, "    if (at < %" PRId64 "u)\n    ", from + PIECE);
-        text_add(e->out, "    return MICA_FAR(%s_part%d) + ", name, number);
-        text_add(e->out, from ? "(at - %" PRId64 "u);\n" : "at;\n", from);
+        text_add(e->out, "    return MICA_FAR(%s_part%d, at", name, number);
+        text_add(e->out, from ? " - %" PRId64 "u);\n" : ");\n", from);
     }
     text_add(e->out, "}\n");
 }

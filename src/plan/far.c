@@ -26,22 +26,26 @@ static bool can_be_far(const struct program *p, const struct constant *constant)
             }
         }
     }
-    return any && constant->type == DTYPE_UINT8;
+    return any && constant->type == DTYPE_UINT16;
+}
+
+static int64_t bytes_of(const struct constant *c)
+{
+    return c->n * dtype_bits(c->type) / 8;
 }
 
 int64_t near_bytes(const struct program *p)
 {
     int64_t bytes = 0;
     for (int i = 0; i < p->n_constants; i++)
-        if (!p->constant[i].is_far)
-            bytes += p->constant[i].n * dtype_bits(p->constant[i].type) / 8;
+        bytes += p->constant[i].is_far ? 0 : bytes_of(&p->constant[i]);
     return bytes;
 }
 
 static void move(struct program *p, int64_t larger_than)
 {
     for (int i = 0; i < p->n_constants; i++)
-        if (p->constant[i].n > larger_than && can_be_far(p, &p->constant[i]))
+        if (bytes_of(&p->constant[i]) > larger_than && can_be_far(p, &p->constant[i]))
             p->constant[i].is_far = true;
 }
 
