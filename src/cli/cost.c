@@ -180,7 +180,8 @@ static int add_entries(struct cost_entry *entries, int *n, const struct target *
         ++*n;
     }
     if (found)
-        return cli_usage("cost", "--optimize: speed, balanced, size or ram, with commas between them");
+        return cli_usage("cost",
+                         "--optimize: speed, balanced, size or ram, with commas between them");
     return CLI_OK;
 }
 
