@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "ir.h"
+#include "report/report.h"
+#include "tree/tree.h"
 
 /* A handle keeps the model's bytes and compiles them anew for each call: a compilation is one
  * arena, and passes may rewrite the graph as they like. */
@@ -134,8 +136,6 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
         ctx->options.name = "model";
     if (!ctx->options.target)
         ctx->options.target = "host";
-    if (ctx->options.optimize == MICA_OPTIMIZE_RAM)
-        ctx->options.share_io = 1; /* rows of inputs die one by one: they must be ours */
     if (!is_identifier(ctx->options.name))
         fail(ctx, NULL,
              "the name '%s' is no C identifier: use letters, digits and _, and start "
@@ -180,8 +180,8 @@ static void fit(struct ctx *ctx, int n_tensors)
 
 static void compile(struct ctx *ctx, struct text **text)
 {
-    if (ctx->graph->role)
-        ctx->options.share_io = 0; /* a row of features is the caller's */
+    if (ctx->options.optimize == MICA_OPTIMIZE_RAM && !ctx->graph->role)
+        ctx->options.share_io = 1; /* rows of inputs die one by one: they must be ours */
     run_passes(ctx, N_PASSES - 1);
     const int n_tensors = ctx->graph->n_tensors;
     ctx->buffer_max = ctx->options.optimize == MICA_OPTIMIZE_RAM ? CHOICE_BUFFER_MAX : INT32_MAX;
@@ -327,6 +327,7 @@ int mica_output(struct mica *m, int i, struct mica_tensor *to)
     if (!g || describe(m, g->output, g->n_outputs, i, false, to))
         return -1;
     to->role = g->role ? g->role[i] : NULL;
+    rounded_error(g->output[i], &to->error, &to->relative_error);
     return 0;
 }
 

@@ -23,6 +23,7 @@ enum {
     LOOPS_MAX = RANK_MAX,      /* loops around one kernel call */
     NODE_INPUTS_MAX = 1024,    /* concatenation takes many */
     WINDOW_ROWS_MAX = 256,     /* rows of a window; their pointers lie on the device's stack */
+    ROLE_MAX = 32,             /* characters of a function's name behind that of the model */
     TENSOR_BYTES_MAX = 1 << 28 /* no microcontroller comes near; keeps all sizes in 32 bits */
 };
 
@@ -84,6 +85,7 @@ struct tensor {
     struct quant quant;
     const void *data;    /* constant contents, aligned for the type; NULL: computed or input */
     bool is_variable;    /* keeps its contents between runs */
+    double error;        /* of scores, once lowered: what rounded leaves may make them err by */
     struct node *maker;  /* NULL: an input, a constant, a variable or temporary memory */
     struct tensor *base; /* a view: the same bytes as `base`, other shape; NULL otherwise */
     int index;           /* position in graph.tensor; unique, stable within a pass */
@@ -104,8 +106,7 @@ struct node {
 struct names {
     int n;
     const char *const *at;
-    const int32_t
-        *value; /* the numbers that the names stand for, where they are not 0, 1, 2, ... */
+    const int32_t *value; /* what the names stand for; NULL: 0, 1, 2, ... */
 };
 
 struct graph {
@@ -193,6 +194,8 @@ int32_t tensor_rows(const struct tensor *);
 bool graph_is_output(const struct graph *, const struct tensor *);
 int graph_uses(const struct graph *, const struct tensor *); /* reads by nodes, and as output */
 void graph_replace(struct graph *, struct tensor *old, struct tensor *with); /* in all reads */
+/* Moves the tensors and nodes of another graph to the end of this one; x takes its input's place. */
+void graph_append(struct ctx *, struct graph *, struct graph *from, struct tensor *x);
 void graph_drop_nodes(struct graph *, const bool *drop); /* drop[i]: take node[i] out */
 void graph_order(struct ctx *, struct graph *);          /* sorts nodes; fails on a cycle */
 
@@ -230,10 +233,12 @@ struct rows {
 
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
-bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
-bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
-bool core_has_multiplier(const char *target);     /* 32 by 32 bits to 32, and no DSP extension */
-bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
+bool core_has_dsp(const char *target);             /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_float(const char *target);           /* adds and multiplies float32 in hardware */
+bool core_has_float_blocks(const char *target);    /* does so in Thumb-2: kernels/nn/fpu.h */
+bool core_has_multiplier(const char *target);      /* 32 by 32 bits to 32, and no DSP extension */
+bool core_has_byte_multiplier(const char *target); /* 8 by 8 bits to 16, and nothing wider */
+bool core_has_program_memory(const char *target);  /* constants are read by special loads: AVR */
 
 struct lower;
 
@@ -261,6 +266,9 @@ struct op {
     bool (*in_place)(const struct node *,
                      int k);              /* may out 0 take the bytes of input k? NULL: no */
     int64_t (*macs)(const struct node *); /* multiply-accumulates; NULL: 0 */
+    /* How many classes label k of an int32 output may be; 0: there is no such label. NULL: the
+     * operator gives none. */
+    int32_t (*classes)(const struct node *, int32_t k);
     /* Describes the kernel calls. NULL: a view, or there are several ways to do it: then check()
      * refuses what none may take, and the chooser tries ways[] (choose.c). */
     void (*lower)(struct lower *, struct node *);
@@ -382,9 +390,9 @@ struct call {
     const struct code *code;
     enum phase phase;
     int32_t count; /* the kernel's n argument */
-    int32_t
-        strip;  /* above 0: a call makes up to so many rows of the window's loop, and takes how many
-                      as its count; the row schedules make one at a time */
+    /* Above 0: a call makes up to so many rows of the window's loop, and takes how many as its
+     * count; the row schedules make one at a time. */
+    int32_t strip;
     bool joins; /* the rows of loop 0 follow each other: one call can do them all by `count` */
     int n_loops;
     int32_t loop[LOOPS_MAX]; /* how often, outermost first */
@@ -631,35 +639,21 @@ void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
 void read_json(struct ctx *, const uint8_t *bytes, size_t n);     /* XGBoost, CatBoost */
 void read_lightgbm(struct ctx *, const uint8_t *bytes, size_t n); /* its text */
 void read_text(struct ctx *, const char *text, size_t n);         /* the text form, see text/ */
+/* The formats of XGBoost, LightGBM and CatBoost only, and of these LightGBM's for features of float64
+ * where they are; false: the bytes are none of them. */
+bool read_booster(struct ctx *, const uint8_t *bytes, size_t n, bool is_float64);
 
 /* ---- text/: the text form -------------------------------------------------------------------- */
 
 void print_graph(struct text *, const struct graph *);
 
-/* ---- emit/ and report/: what the compiler writes --------------------------------------------- */
+/* ---- emit/: what the compiler writes; report/report.h has the texts about it ------------------ */
 
 /* NAME.h, NAME.c and, with split_weights, NAME_weights.c (else *weights is NULL). */
 void emit_program(struct ctx *, struct text *header, struct text *source, struct text **weights);
 /* How tensor i of the inputs or outputs is called in the generated code. */
 const char *emit_io_name(struct ctx *, struct tensor *const *list, int n, int i, bool is_input);
 int64_t constant_bytes(const struct program *);
-void report_text(struct text *, const struct ctx *); /* `mica inspect` */
-void report_json(struct text *, const struct ctx *);
-void report_operators(struct text *);                /* `mica operators` */
-void report_ways(struct text *, const struct ctx *); /* why each layer got its kernel */
-void report_ways_json(struct text *, const struct ctx *);
-/* The memory of a row schedule: its peak and what is made whole; each line begins with `margin`. */
-void report_rows(struct text *, const struct ctx *, const char *margin);
-void report_rows_json(struct text *, const struct ctx *);
-/* The list "memory": for each tensor its rows, each [offset, bytes, first turn, last turn]. */
-void report_rows_memory(struct text *, const struct program *);
-void report_json_string(struct text *, const char *); /* with its quotes */
-/* What a stream keeps of each tensor, and what it computes anew with each hop. */
-void report_stream(struct text *, const struct ctx *, const char *margin);
-void report_stream_json(struct text *, const struct ctx *);
-/* One sentence on the channels that were taken out, without a line's end; false: none were. */
-bool report_channels(struct text *, const struct ctx *);
-void report_layer(const struct program *, int step, struct mica_layer *);
 
 /* ---- eval.c: runs calls on the host ---------------------------------------------------------- */
 

@@ -26,6 +26,7 @@ static const char help[] =
     "  --profile P        tflm (default), single or litert; see `mica compile --help`\n"
     "  --optimize O       speed (default), balanced, size or ram, for Mica and the C compiler\n"
     "  --by-row           with ram: the input comes row by row\n"
+    "  --leaf-bits N      as in `mica eval`: says what the rounding of leaves gives up\n"
     "  --stream 1         X.npy is a signal, [frames, ...]: pushes every frame, and compares each\n"
     "                     output with mica eval of the window that ends there\n"
     "\n"
@@ -313,5 +314,7 @@ int cmd_run(int argc, char **argv)
         status = run(m, &options, &target, &tensors, &outputs);
     cli_tensors_free(&tensors);
     mica_free(m);
+    if (status == CLI_OK && options.leaf_bits)
+        status = cli_leaves_report(model, &options, &inputs);
     return status;
 }

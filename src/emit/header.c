@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "emit/emit.h"
+#include "report/report.h"
 
 static void emit_figures(struct emit *e)
 {

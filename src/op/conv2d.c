@@ -66,6 +66,8 @@ static bool lower_plain(struct lower *l, struct node *n)
 }
 
 static const struct way ways[] = {
+    {"blocks", lower_conv2d_blocks},
+    {"bytes", lower_conv2d_bytes},
     {"pixel_pairs", lower_conv2d_pixel_pairs},
     {"pixel_fours", lower_conv2d_pixel_fours},
     {"quads", lower_conv2d_quads},

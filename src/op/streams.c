@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* streams.c - ways to lower int8 layers: kernels that read weights, biases, multipliers as packing lays
  * them out (kernels/nn/pairs.h, depthwise3x3.h, quads.h), where it proves them exact. Pairs are for
- * cores with the DSP extension, quads and fours for those with a plain multiplier.
+ * cores with the DSP extension, quads and fours for those with a plain multiplier; those of AVR are in
+ * byte_streams.c.
  *
  * Elsewhere, and where a layer does not fit them, the plain kernels serve. On other cores the same
  * files run portable loops over the same streams. */
@@ -40,8 +41,7 @@ static bool packed(struct lower *l, enum pack_verdict verdict)
     return verdict == PACK_OK || lower_misfit(l, pack_verdict_text(verdict));
 }
 
-/* Multipliers of every channel, for the packers. */
-static void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
+void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
 {
     const struct node *n = l->step->node;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
@@ -102,9 +102,8 @@ static int32_t strip_rows(int32_t rows, int32_t reach, int32_t stride)
     return most;
 }
 
-/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor. */
-static void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
-                         const struct window *w, struct tensor *scratch)
+void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
+                  const struct window *w, struct tensor *scratch)
 {
     struct tensor *in = l->step->node->in[0], *out = l->step->node->out[0];
     struct call *c = lower_call(l, kernel, params);

@@ -2,7 +2,7 @@
 /* rows.c - the memory of a row schedule: what lives at its peak, and what is made whole and why. */
 #include <inttypes.h>
 
-#include "ir.h"
+#include "report/report.h"
 
 static bool lives(const struct interval *v, int turn)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "choose/choose.h"
+#include "report/report.h"
 
 static const char *name_of(const struct node *n, const struct candidate *k)
 {
