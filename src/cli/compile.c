@@ -9,7 +9,8 @@
 
 static const char help[] =
     "usage: mica compile MODEL [-o DIR] [--name NAME] [--target CORE] [--profile PROFILE]\n"
-    "                    [--optimize speed|balanced|size|ram] [--by-row] [--keep-input] [--stream AXIS]\n"
+    "                    [--optimize speed|balanced|size|ram] [--by-row] [--keep-input] [--stream "
+    "AXIS]\n"
     "                    [--share-io] [--split-weights] [--functions LIST] [--input-type T]\n"
     "                    [--finite] [--leaf-bits N] [--float64] [--max-flash N] [--max-ram N]\n"
     "                    [--max-cycles N]\n"

@@ -10,7 +10,8 @@
 
 static const char help[] =
     "usage: mica run MODEL --target CORE --input X.npy --output Y.npy\n"
-    "                [--profile PROFILE] [--optimize speed|balanced|size|ram] [--by-row] [--stream AXIS]\n"
+    "                [--profile PROFILE] [--optimize speed|balanced|size|ram] [--by-row] [--stream "
+    "AXIS]\n"
     "\n"
     "Compiles the model to C, the C with the compiler of a core, and runs it under an emulator\n"
     "of that core. Compares every output with `mica eval` and prints what the model takes: flash,\n"
