@@ -339,26 +339,11 @@ def code_bytes(folder: Path, core: str, level: str) -> dict[str, int]:
     return found
 
 
-def turn_instructions(folder: Path, core: str, prices: dict[str, dict[str, float]]) -> float:
-    """What the row walker adds to a row: counted less what the kernel itself takes."""
-    layers = Layers()
-    image = (1, 60, 4, 8)
-    layers.node("conv2d", "stride_h=1 stride_w=1 dilation_h=1 dilation_w=1", [image], image, 5,
-                (8, 1, 1, 8))
-    path = folder / "turns.ir"
-    path.write_text(layers.text())
-    (calls, instructions), = samples(path, core, "ram", "plain")
-    call, = calls
-    kernel = sum(n * value(call, term) for term, n in prices[call["kernel"]].items())
-    return max(instructions - kernel, 0) / 60
-
-
 def write(name: str, lines: list[str]) -> None:
     """target/NAME.kernels."""
     head = f"""# Prices of kernels on {CLASSES[name][0]}, by bench/kernel_costs.py: measured, not to be edited.
 #   code FILE LEVEL BYTES      of the functions of a file of kernels/
 #   code call LEVEL BYTES      of a layer around its kernel
-#   code turn LEVEL N          instructions of a turn of the row walker
 #   kernel NAME LEVEL N*QUANTITY.QUANTITY ...   its instructions (src/choose/quantities.c)
 cores {" ".join(CLASSES[name])}
 """
@@ -374,8 +359,6 @@ def main() -> int:
             for level, objective in LEVELS.items():
                 prices, errors = fit(measure(folder, core, objective))
                 bytes_of = code_bytes(folder, core, level)
-                if level == "Os":
-                    bytes_of["turn"] = round(turn_instructions(folder, core, prices))
                 lines += [f"code {file} {level} {n}" for file, n in sorted(bytes_of.items())]
                 for kernel, numbers_of in sorted(prices.items()):
                     sums = " ".join(f"{n:.5g}*{term}" for term, n in numbers_of.items())

@@ -60,8 +60,6 @@ static void price(struct chooser *c, const struct step *s, int first_constant, s
         to->flash += p->constant[i].n * dtype_bits(p->constant[i].type) / 8;
     for (int i = 0; i < s->n_temps; i++)
         to->scratch += (int32_t)tensor_bytes(s->temp[i]);
-    if (c->by_row && !s->rows.whole)
-        to->instructions += price_file(&c->prices, "turn") * s->rows.rows_out;
 }
 
 /* Lowers a node in a step that nobody sees; false: the way does not fit. */
