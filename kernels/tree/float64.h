@@ -129,6 +129,26 @@ MICA_SHARED uint64_t mica_f64_divide(uint64_t a, uint32_t n)
     return mica_f64_quotient(a, mica_f64_significand(a), mica_f64_exponent(a), n);
 }
 
+/* a / b, of which b is above 0 and has its leading one: 63 bits, one after the other. */
+MICA_SHARED uint64_t mica_f64_over(uint64_t a, uint64_t b)
+{
+    uint64_t m = mica_f64_significand(a), q = 0;
+    const uint64_t d = mica_f64_significand(b);
+    int32_t e = mica_f64_exponent(a) - mica_f64_exponent(b) + 1023;
+    if (!m)
+        return a;
+    for (; !(m >> 62); m <<= 1)
+        e--;
+    for (int32_t i = 0; i < 63; i++, m <<= 1) {
+        q <<= 1;
+        if (m >= d) {
+            m -= d;
+            q |= 1;
+        }
+    }
+    return mica_f64_round(a, q | (m != 0), e);
+}
+
 /* The integer k divided by n. */
 MICA_SHARED uint64_t mica_f64_ratio(int32_t k, uint32_t n)
 {

@@ -94,6 +94,14 @@ MICA_INLINE uint64_t mica_sums_base(const struct mica_trees *p, int32_t i)
     return (uint64_t)MICA_ROM_U32(p->base + 2 * i + 1) << 32 | MICA_ROM_U32(p->base + 2 * i);
 }
 
+/* A sum divided as the library divides it: by an integer, or where `divisor` is 0, by a float64. */
+MICA_INLINE uint64_t mica_sums_divide(const struct mica_trees *p, uint64_t sum)
+{
+    if (p->divisor)
+        return p->divisor > 1 ? mica_f64_divide(sum, p->divisor) : sum;
+    return mica_f64_over(sum, (uint64_t)p->divisor_high << 32 | p->divisor_low);
+}
+
 /* What a leaf adds to a score, as the library adds it. Of a path it is (d + c) - 1 with d tests
  * above the leaf plus 1. */
 MICA_INLINE uint64_t mica_sums_exact(const struct mica_trees *p, uint32_t leaf, int32_t j,

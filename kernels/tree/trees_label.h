@@ -38,11 +38,6 @@ MICA_INLINE int32_t mica_label_fast(const struct mica_trees *p, const int32_t *s
     return n == 1 || (uint32_t)sum[best] - (uint32_t)second > 2 * (uint32_t)p->bound;
 }
 
-MICA_INLINE uint64_t mica_label_score(const struct mica_trees *p, uint64_t sum)
-{
-    return p->divisor > 1 ? mica_f64_divide(sum, p->divisor) : sum;
-}
-
 MICA_INLINE void mica_label_exact(const struct mica_trees *p, const uint64_t *sum, int32_t n,
                                   int32_t *label)
 {
@@ -50,17 +45,17 @@ MICA_INLINE void mica_label_exact(const struct mica_trees *p, const uint64_t *su
         *label = mica_f64_order(*sum) >= mica_f64_order((uint64_t)p->cut_high << 32 | p->cut_low);
         return;
     }
-    uint64_t most = mica_label_score(p, sum[0]);
+    uint64_t most = mica_sums_divide(p, sum[0]);
     *label = 0;
     for (int32_t i = 1; i < n; i++) {
-        const uint64_t score = mica_label_score(p, sum[i]);
+        const uint64_t score = mica_sums_divide(p, sum[i]);
         if (mica_f64_order(score) > mica_f64_order(most)) {
             most = score;
             *label = i;
         }
     }
     for (int32_t i = 0; p->decide == MICA_LABEL_SOFTMAX && i < *label; i++) {
-        const uint64_t score = mica_label_score(p, sum[i]);
+        const uint64_t score = mica_sums_divide(p, sum[i]);
         if (mica_f64_add(most, score ^ UINT64_C(1) << 63) <= UINT64_C(969) << 52)
             *label = i;
     }
