@@ -127,8 +127,6 @@ OWN_REFUSALS = {
     "flag": (change(stump(), path=2), "'path' is 2; it must be 0 or 1"),
     "type": (change(stump(), path="yes"), "'path' must be an integer"),
     "roles": (property_of("mica.roles", '["predict"]'), "has 1 functions for 2 outputs"),
-    "same roles": (property_of("mica.roles", '["a", "a"]'), "has 'a' twice"),
-    "role": (property_of("mica.roles", '["a", "b c"]'), "'b c' is no name of a function"),
     "features": (property_of("mica.features", '["a"]'), "has 1 names for 3 columns"),
     "json": (property_of("mica.classes", "[{"), "is no JSON: line 1, column"),
     "classes": (property_of("mica.classes", '[{"names": 3}]'), "must be a list of names"),

@@ -3,11 +3,13 @@
  * classes and features. */
 #include <ctype.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "emit/emit.h"
+#include "tree/tree.h"
 
 /* ---- names as C identifiers ------------------------------------------------------------------ */
 
@@ -169,7 +171,13 @@ static void emit_prototype(struct emit *e, const struct tensor *out, const char 
 static void emit_role_comment(struct emit *e, const struct tensor *out, const char *role)
 {
     const bool label = out->type == DTYPE_INT32;
-    if (!strcmp(role, "predict") && label)
+    if (!strcmp(role, "predict_certain"))
+        text_add(e->out,
+                 "/* What predict gives, and behind it 1 where that is proven to be the training "
+                 "library's answer; else\n * 0: leaves have %d bits, and their rounding may have "
+                 "decided. */\n",
+                 e->ctx->options.leaf_bits);
+    else if (!strcmp(role, "predict") && label)
         text_add(e->out, "/* The class of one row of features%s. */\n",
                  e->graph->n_labels ? ", as numbered above" : ": a number from 0 on");
     else if (!strcmp(role, "predict"))
@@ -196,6 +204,39 @@ void emit_heads_figures(struct emit *e)
                      "file and its source are\n * yours to use without obligations (0BSD).\n */\n");
 }
 
+/* A number of three digits that is no smaller. */
+static double error_up(double error)
+{
+    char digits[32];
+    for (double v = error;; v *= 1.001) {
+        snprintf(digits, sizeof digits, "%.3g", v);
+        if (strtod(digits, NULL) >= error)
+            return strtod(digits, NULL);
+    }
+}
+
+/* What rounding leaves costs. */
+static void emit_error(struct emit *e, const struct tensor *out, const char *role)
+{
+    double absolute, relative;
+    if (out->type == DTYPE_INT32)
+        return;
+    rounded_error(out, &absolute, &relative);
+    const bool part = relative > 0;
+    if (!isfinite(absolute + relative))
+        fail(e->ctx, out->maker,
+             "of what is computed from its trees no error can be stated: compile "
+             "it without --leaf-bits");
+    if (!(absolute > 0 || part))
+        return;
+    text_add(
+        e->out,
+        "/* By leaves of %d bits: for any row no further from the training library's than this,%s"
+        "\n * and 1e-6 of itself. */\n#define %s_%s_%sERROR %.3gf\n",
+        e->ctx->options.leaf_bits, part ? " as a part of it," : "", e->upper,
+        name_upper(e->ctx, role), part ? "RELATIVE_" : "", error_up(part ? relative : absolute));
+}
+
 void emit_heads_header(struct emit *e)
 {
     const struct graph *g = e->graph;
@@ -206,6 +247,7 @@ void emit_heads_header(struct emit *e)
         emit_role_comment(e, g->output[i], g->role[i]);
         emit_prototype(e, g->output[i], g->role[i]);
         text_add(e->out, ";\n");
+        emit_error(e, g->output[i], g->role[i]);
     }
 }
 

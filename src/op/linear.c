@@ -55,8 +55,10 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
 static int32_t classes(const struct node *n, int32_t k)
 {
     const struct attr_linear *a = n->attr;
-    (void)k;
-    return a->decide == DECIDE_CUT ? 2 : n->in[LINEAR_COEF]->dim[0];
+    const int32_t scores = n->in[LINEAR_COEF]->dim[0];
+    if (a->decide == DECIDE_CUT)
+        return k < scores ? 2 : 0;
+    return k < 1 ? scores : 0;
 }
 
 static int64_t macs(const struct node *n)

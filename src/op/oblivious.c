@@ -132,8 +132,10 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
 static int32_t classes(const struct node *n, int32_t k)
 {
     const struct attr_oblivious *a = n->attr;
-    (void)k;
-    return a->decide == DECIDE_CUT ? 2 : n->in[VALUE]->dim[1];
+    const int32_t scores = n->in[VALUE]->dim[1];
+    if (a->decide == DECIDE_CUT)
+        return k < scores ? 2 : 0;
+    return k < 1 ? scores : 0;
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */

@@ -79,16 +79,19 @@ static void check_io(struct ctx *ctx, struct tensor *const *list, int n, const c
 }
 
 /* Labels are positions in the lists of classes, which generated code does not check again. */
-static void check_classes(struct ctx *ctx, const struct graph *g, const struct tensor *label)
+static void check_classes(struct ctx *ctx, const struct graph *g, const struct tensor *output)
 {
-    const struct node *n = label->maker;
+    const struct node *n = output->maker;
+    while (n && node_is(n, OP_slice)) /* the first of the numbers that their maker gives */
+        n = n->in[0]->maker;
     if (!n || !n->op->classes)
         fail(ctx, n,
              "'%s' is %s, but its maker gives no labels: only numbers of float can leave it",
-             label->name, tensor_text(ctx, label));
-    if (g->n_labels && tensor_elements(label) != g->n_labels)
-        fail(ctx, n, "it gives %lld labels, and the file has %d lists of classes",
-             (long long)tensor_elements(label), g->n_labels);
+             output->name, tensor_text(ctx, output));
+    if (g->n_labels && n->op->classes(n, g->n_labels - 1) == 0)
+        fail(ctx, n, "it gives fewer labels than the file has lists of classes, %d", g->n_labels);
+    if (g->n_labels && n->op->classes(n, g->n_labels) > 0)
+        fail(ctx, n, "it gives more labels than the file has lists of classes, %d", g->n_labels);
     for (int k = 0; k < g->n_labels; k++)
         if (g->classes[k].n != n->op->classes(n, k))
             fail(ctx, n, "label %d is one of %d classes, and the file has %d names for them", k,
