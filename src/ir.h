@@ -140,6 +140,7 @@ struct ctx {
     struct graph **subgraph; /* all graphs of the file, [0] is the main one */
     int n_subgraphs;
     struct channel_figures channels;
+    int32_t buffer_max;      /* bytes that a kernel may have for itself */
     struct program *program; /* after lowering */
 };
 
@@ -423,8 +424,9 @@ struct step {
 /* ---- choose/: which way each node is lowered ------------------------------------------------- */
 
 enum {
-    CHOICE_FILES_MAX = 256,  /* kernel files of one model's candidates */
-    CHOICE_BUFFER_MAX = 1536 /* bytes of a kernel's own buffer where memory is what counts */
+    CHOICE_FILES_MAX = 256,   /* kernel files of one model's candidates */
+    CHOICE_BUFFER_MAX = 1536, /* bytes of kernels' own buffer where memory is what counts */
+    CHOICE_BUFFER_MIN = 96    /* less serves none of them */
 };
 
 /* Instructions of one inference and bytes of flash, as estimated. */
@@ -554,9 +556,11 @@ struct schedule {
 /* Makes program->schedule and program->plan for the smallest memory; fails where rows cannot be
  * pushed at all. */
 void schedule_rows(struct ctx *, struct program *);
-/* Whole tensors or else the rows with the fewest turns that fit options.max_ram; fails where
- * nothing does. */
-void schedule_to_fit(struct ctx *, struct program *);
+/* Whole tensors, where these may be and fit options.max_ram; false: they do not. */
+bool schedule_whole_to_fit(struct ctx *, struct program *);
+/* Otherwise the rows with the fewest turns that fit. false: nothing does, or where it is `last`, a
+ * failure. */
+bool schedule_to_fit(struct ctx *, struct program *, bool last);
 int32_t schedule_counter_bytes(const struct schedule *); /* of one counter of rows: 1 or 2 */
 /* A tensor of a stream over endless time. Of the R rows that it has in one window of the model, the
  * last `depth` are kept; `fresh` of them are new after each hop. */

@@ -81,9 +81,9 @@ static bool try_way(struct chooser *c, struct node *n, const struct way *way, st
     to->why = l.misfit;
     if (fits)
         price(c, &s, n_constants, to);
-    if (fits && c->by_row && way && way[1].name && to->scratch > CHOICE_BUFFER_MAX) {
-        to->why = format(c->ctx, "its buffer of %d bytes is more than the %d that ram allows",
-                         (int)to->scratch, CHOICE_BUFFER_MAX);
+    if (fits && c->by_row && way && way[1].name && to->scratch > c->ctx->buffer_max) {
+        to->why = format(c->ctx, "its buffer of %d bytes is more than the %d that rows allow",
+                         (int)to->scratch, (int)c->ctx->buffer_max);
         fits = false;
     }
     p->n_constants = n_constants;

@@ -74,6 +74,8 @@ static const struct way ways[] = {
     {"1x1_pairs", lower_conv2d_1x1_pairs},
     {"pairs", lower_conv2d_pairs},
     {"patch_pairs", lower_conv2d_patch_pairs},
+    {"window_pairs", lower_conv2d_window_pairs},
+    {"window_fours", lower_conv2d_window_fours},
     {"plain", lower_plain},
     {NULL, NULL},
 };

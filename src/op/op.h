@@ -111,6 +111,8 @@ bool lower_conv2d_quads(struct lower *, struct node *);
 bool lower_conv2d_1x1_pairs(struct lower *, struct node *);
 bool lower_conv2d_pairs(struct lower *, struct node *);
 bool lower_conv2d_patch_pairs(struct lower *, struct node *);
+bool lower_conv2d_window_pairs(struct lower *, struct node *);
+bool lower_conv2d_window_fours(struct lower *, struct node *);
 bool lower_depthwise_column(struct lower *, struct node *);
 bool lower_depthwise3x3(struct lower *, struct node *);
 bool lower_depthwise3x3_w5(struct lower *, struct node *);

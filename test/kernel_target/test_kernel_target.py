@@ -14,7 +14,7 @@ import pytest
 from support import ALL, REPOSITORY, WARNINGS, need, run
 
 HERE = Path(__file__).parent
-PROGRAMS = ("add_linear", "blocks_f32", "conv2d_pairs", "dense_pairs", "depthwise3x3",
+PROGRAMS = ("add_linear", "blocks_f32", "bytes", "conv2d_pairs", "dense_pairs", "depthwise3x3",
             "depthwise_column")
 THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
@@ -38,6 +38,9 @@ MUTANTS = (
     ("conv2d_pairs", "requantize_twice.h", "asr #31", "lsr #31"),
     ("conv2d_pairs", "conv2d_pairs_s8.h", "at.x + 3 <", "at.x + 2 <"),
     ("conv2d_pairs", "conv2d_patch_pairs_s8.h", "left < 0 ||", "left < -1 ||"),
+    ("conv2d_pairs", "conv2d_window_pairs_s8.h", "left >= 0", "left >= -1"),
+    ("conv2d_pairs", "conv2d_window_pairs_s8.h", "(taps / 8) & 3", "(taps / 8) & 1"),
+    ("conv2d_pairs", "conv2d_window_fours_s8.h", "column < p->in_w", "column <= p->in_w"),
     ("dense_pairs", "dense_pairs_s8.h", "STEP_BYTES = 54", "STEP_BYTES = 108"),
     ("dense_pairs", "dense_pairs_s8.h", "sub r3, r3, r2", "mov r3, r3"),
     ("dense_pairs", "dense_pairs_s8.h", '"smlad r2, " x ", r12, r2', '"smladx r2, " x ", r12, r2'),
