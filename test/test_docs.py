@@ -97,7 +97,7 @@ def test_generated_page(tmp_path: Path) -> None:
     (graph,) = blocks(page, "mica-ir")
     (tmp_path / "listen.ir").write_text(graph)
     lines, sources = shell_lines(page), blocks(page, "c")
-    assert len(lines) == len(sources) == 5
+    assert len(lines) == len(sources) == 6
     for line in lines:
         run("sh", "-c", line, cwd=tmp_path)
     for place, source in enumerate(sources):
