@@ -32,11 +32,13 @@ enum mica_profile {
     MICA_PROFILE_COUNT
 };
 
-/* speed and size: whole tensors, step by step. ram: rows are pushed through the graph. */
+/* speed, size: the fewest instructions, the fewest bytes of flash; whole tensors, step by step. ram:
+ * rows are pushed through the graph. balanced: the least product of time and flash, whole tensors. */
 enum mica_optimize {
     MICA_OPTIMIZE_SPEED,
     MICA_OPTIMIZE_SIZE,
     MICA_OPTIMIZE_RAM,
+    MICA_OPTIMIZE_BALANCED,
     MICA_OPTIMIZE_COUNT
 };
 
@@ -62,6 +64,9 @@ struct mica_options {
     int64_t max_ram; /* bytes of memory with inputs and outputs; the fastest schedule that fits is
                         taken, whatever `optimize` says of them; 0: no limit */
     int stream_axis; /* the input's axis of endless time; 0: no stream (axis 0 is the batch) */
+    const char
+        *ways; /* for measuring: ways to lower operators, taken wherever they fit before any is
+                        chosen, with commas: "pairs,plain"; NULL: all are chosen */
     /* Of estimators only: */
     const char *functions;  /* those wanted, with commas: "predict,predict_proba"; NULL: all */
     const char *input_type; /* the caller promises int8, uint8 or int16; NULL: float32 */
@@ -80,6 +85,8 @@ enum mica_text {
     MICA_DUMP,    /* the text form after the pass named in mica_dump() */
     MICA_INSPECT, /* layers, types, memory, for people */
     MICA_JSON,    /* the same for programs */
+    MICA_WAYS,    /* why each layer got its kernel, for people */
+    MICA_WAYS_JSON,
     MICA_TEXT_COUNT
 };
 

@@ -152,6 +152,8 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
     if (ctx->options.library)
         ctx->options.library = format(ctx, "%s", ctx->options.library);
     ctx->options.target = format(ctx, "%s", ctx->options.target);
+    if (ctx->options.ways)
+        ctx->options.ways = format(ctx, "%s", ctx->options.ways);
 }
 
 /* Runs the passes up to and including the last one wanted. */
@@ -161,11 +163,30 @@ static void run_passes(struct ctx *ctx, int last)
         passes[i].run(ctx, ctx->graph);
 }
 
+/* What does not fit as whole tensors is lowered once more, for rows, with less and less memory that
+ * is the kernels' own. */
+static void fit(struct ctx *ctx, int n_tensors)
+{
+    if (schedule_whole_to_fit(ctx, ctx->program))
+        return;
+    ctx->options.optimize = MICA_OPTIMIZE_RAM;
+    for (ctx->buffer_max = CHOICE_BUFFER_MAX;; ctx->buffer_max /= 2) {
+        if (ctx->buffer_max < CHOICE_BUFFER_MIN)
+            ctx->buffer_max = 0;
+        ctx->graph->n_tensors = n_tensors;
+        ctx->program = lower_graph(ctx, ctx->graph);
+        if (schedule_to_fit(ctx, ctx->program, !ctx->buffer_max))
+            return;
+    }
+}
+
 static void compile(struct ctx *ctx, struct text **text)
 {
     if (ctx->options.optimize == MICA_OPTIMIZE_RAM && !ctx->graph->role)
         ctx->options.share_io = 1; /* rows of inputs die one by one: they must be ours */
     run_passes(ctx, N_PASSES - 1);
+    const int n_tensors = ctx->graph->n_tensors;
+    ctx->buffer_max = ctx->options.optimize == MICA_OPTIMIZE_RAM ? CHOICE_BUFFER_MAX : INT32_MAX;
     ctx->program = lower_graph(ctx, ctx->graph);
     if (core_has_program_memory(ctx->options.target))
         plan_far(ctx->program);
@@ -176,7 +197,7 @@ static void compile(struct ctx *ctx, struct text **text)
     } else if (ctx->options.stream_axis) {
         schedule_stream(ctx, ctx->program);
     } else if (ctx->options.max_ram > 0) {
-        schedule_to_fit(ctx, ctx->program);
+        fit(ctx, n_tensors);
     } else if (ctx->options.optimize == MICA_OPTIMIZE_RAM) {
         schedule_rows(ctx, ctx->program);
     } else {
@@ -188,6 +209,8 @@ static void compile(struct ctx *ctx, struct text **text)
     emit_program(ctx, text[MICA_HEADER], text[MICA_SOURCE], &text[MICA_WEIGHTS]);
     report_text(text[MICA_INSPECT] = text_new(ctx), ctx);
     report_json(text[MICA_JSON] = text_new(ctx), ctx);
+    report_ways(text[MICA_WAYS] = text_new(ctx), ctx);
+    report_ways_json(text[MICA_WAYS_JSON] = text_new(ctx), ctx);
 }
 
 /* Reads the model again and works on it; `last` < 0: the whole road. */

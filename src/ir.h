@@ -140,6 +140,7 @@ struct ctx {
     struct graph **subgraph; /* all graphs of the file, [0] is the main one */
     int n_subgraphs;
     struct channel_figures channels;
+    int32_t buffer_max;      /* bytes that a kernel may have for itself */
     struct program *program; /* after lowering */
 };
 
@@ -232,10 +233,12 @@ struct rows {
 
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
-bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
-bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
-bool core_has_multiplier(const char *target);     /* 32 by 32 bits to 32, and no DSP extension */
-bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
+bool core_has_dsp(const char *target);             /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_float(const char *target);           /* adds and multiplies float32 in hardware */
+bool core_has_float_blocks(const char *target);    /* does so in Thumb-2: kernels/nn/fpu.h */
+bool core_has_multiplier(const char *target);      /* 32 by 32 bits to 32, and no DSP extension */
+bool core_has_byte_multiplier(const char *target); /* 8 by 8 bits to 16, and nothing wider */
+bool core_has_program_memory(const char *target);  /* constants are read by special loads: AVR */
 
 struct lower;
 
@@ -421,6 +424,37 @@ struct step {
     struct tensor **temp; /* memory used only while this step runs */
 };
 
+/* ---- choose/: which way each node is lowered ------------------------------------------------- */
+
+enum {
+    CHOICE_FILES_MAX = 256,   /* kernel files of one model's candidates */
+    CHOICE_BUFFER_MAX = 1536, /* bytes of kernels' own buffer where memory is what counts */
+    CHOICE_BUFFER_MIN = 96    /* less serves none of them */
+};
+
+/* Instructions of one inference and bytes of flash, as estimated. */
+struct totals {
+    double instructions, flash;
+};
+
+/* A way that a node may go. */
+struct candidate {
+    const struct way *way; /* NULL: the operator has but one */
+    const char *why;       /* it does not fit; NULL: it does */
+    bool is_guess;         /* a kernel that the table of prices does not know */
+    double instructions;
+    int64_t flash;   /* of constants, parameters and calls, without the kernels */
+    int32_t scratch; /* bytes of temporary memory */
+    uint64_t files[CHOICE_FILES_MAX / 64]; /* kernel files it needs */
+    struct totals model;                   /* what the model would cost with it */
+};
+
+struct menu {
+    int n, chosen;
+    bool is_forced; /* options.ways names it */
+    struct candidate *at;
+};
+
 struct program {
     struct graph *graph;
     int n_steps, n_constants;
@@ -429,6 +463,8 @@ struct program {
     struct plan *plan;         /* after planning */
     struct schedule *schedule; /* rows are pushed; NULL: whole tensors, step by step */
     struct stream *stream;     /* time is endless; NULL: it is not */
+    struct menu *menu;         /* of each node; NULL: no operator had a choice */
+    struct totals chosen;      /* of the model as it is lowered */
     struct program **head; /* of an estimator: a program for each output, of the steps it needs */
 };
 
@@ -515,16 +551,19 @@ struct schedule {
     const int *of; /* of[tensor->index], -1: none */
     int n_turns;
     const struct turn *turn;
-    int cut;             /* first operator of the stretch of whole tensors; n_ops: none */
-    int32_t state_bytes; /* memory and counters */
+    int cut;              /* first operator of the stretch of whole tensors; n_ops: none */
+    int32_t state_bytes;  /* memory and counters */
+    int32_t buffer_bytes; /* of it, the place that kernels use for themselves */
 };
 
 /* Makes program->schedule and program->plan for the smallest memory; fails where rows cannot be
  * pushed at all. */
 void schedule_rows(struct ctx *, struct program *);
-/* Whole tensors or else the rows with the fewest turns that fit options.max_ram; fails where
- * nothing does. */
-void schedule_to_fit(struct ctx *, struct program *);
+/* Whole tensors, where these may be and fit options.max_ram; false: they do not. */
+bool schedule_whole_to_fit(struct ctx *, struct program *);
+/* Otherwise the rows with the fewest turns that fit. false: nothing does, or where it is `last`, a
+ * failure. */
+bool schedule_to_fit(struct ctx *, struct program *, bool last);
 int32_t schedule_counter_bytes(const struct schedule *); /* of one counter of rows: 1 or 2 */
 /* A tensor of a stream over endless time. Of the R rows that it has in one window of the model, the
  * last `depth` are kept; `fresh` of them are new after each hop. */
@@ -555,6 +594,8 @@ struct stream {
  * node and the reason. */
 void schedule_stream(struct ctx *, struct program *);
 
+/* A temporary tensor that holds nothing from one row to the next: all such share one place. */
+bool is_row_buffer(const struct step *, const struct tensor *);
 /* The rows of an operand follow loop 0 one by one: its address may come from the row map. */
 bool operand_by_row(const struct step *, const struct call *, int operand);
 
@@ -585,6 +626,7 @@ void pass_channels(struct ctx *, struct graph *);
 void pass_views(struct ctx *, struct graph *);
 void pass_outputs(struct ctx *, struct graph *);
 void pass_dead(struct ctx *, struct graph *);
+void choose_ways(struct ctx *, struct program *); /* fills program->menu */
 struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);

@@ -169,15 +169,17 @@ bool lower_way(struct lower *l, struct node *n, const struct way *way)
     return false;
 }
 
-/* For speed the first way that fits, otherwise the plain loops. */
+/* The way that was chosen for the graph's nodes; a node by itself, for folding, takes the last. */
 static void lower_ways(struct lower *l, struct node *n)
 {
+    const struct menu *menu = l->program->menu;
     const struct way *way = n->op->ways;
-    for (; way[1].name; way++)
-        if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED && lower_way(l, n, way))
-            return;
+    if (menu)
+        way = menu[l->step - l->program->step].at[menu[l->step - l->program->step].chosen].way;
+    while (!menu && way[1].name)
+        way++;
     if (!lower_way(l, n, way))
-        assert(false && "the plain loops take everything");
+        assert(false && "it fitted when it was chosen");
 }
 
 void lower_node(struct ctx *ctx, struct program *p, struct node *n)
@@ -189,7 +191,8 @@ void lower_node(struct ctx *ctx, struct program *p, struct node *n)
     if (n->op->lower) {
         n->op->lower(&l, n);
     } else {
-        n->op->check(ctx, n);
+        if (n->op->check)
+            n->op->check(ctx, n);
         lower_ways(&l, n);
     }
     bind_constants(&l);
@@ -241,6 +244,9 @@ struct program *lower_graph(struct ctx *ctx, struct graph *g)
     struct program *p = NEW(ctx, struct program);
     p->graph = g;
     p->step = NEWS(ctx, struct step, g->n_nodes);
+    for (int i = 0; i < g->n_nodes && !p->menu; i++)
+        if (g->node[i]->op->ways)
+            choose_ways(ctx, p);
     for (int i = 0; i < g->n_nodes; i++)
         lower_node(ctx, p, g->node[i]);
     drop_constants(p);
@@ -270,6 +276,7 @@ void schedule_whole(struct program *p)
             struct call *c = p->step[i].call[k];
             if (c->joins && c->n_loops) {
                 c->count *= c->loop[0];
+                c->joins = false;
                 drop_loop(c, 0);
             }
             for (int loop = c->n_loops - 1; loop >= 0; loop--)

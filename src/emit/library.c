@@ -80,7 +80,7 @@ static void add_params(struct library *l, struct emit *e, const struct call *c)
     }
 }
 
-/* Which parameters are the same wherever the kernels fold them. All such kernels take one struct. */
+/* Which parameters are the same wherever the kernels fold them. Such kernels take one struct. */
 static void find_same(struct library *l)
 {
     for (int m = 0; m < l->n_models; m++) {

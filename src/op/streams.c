@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* streams.c - ways to lower int8 layers: kernels that read weights, biases, multipliers as packing lays
  * them out (kernels/nn/pairs.h, depthwise3x3.h, quads.h), where it proves them exact. Pairs are for
- * cores with the DSP extension, quads and fours for those with a plain multiplier.
+ * cores with the DSP extension, quads and fours for those with a plain multiplier; those of AVR are in
+ * byte_streams.c.
  *
  * Elsewhere, and where a layer does not fit them, the plain kernels serve. On other cores the same
  * files run portable loops over the same streams. */
@@ -40,8 +41,7 @@ static bool packed(struct lower *l, enum pack_verdict verdict)
     return verdict == PACK_OK || lower_misfit(l, pack_verdict_text(verdict));
 }
 
-/* Multipliers of every channel, for the packers. */
-static void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
+void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
 {
     const struct node *n = l->step->node;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
@@ -102,9 +102,8 @@ static int32_t strip_rows(int32_t rows, int32_t reach, int32_t stride)
     return most;
 }
 
-/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor. */
-static void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
-                         const struct window *w, struct tensor *scratch)
+void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
+                  const struct window *w, struct tensor *scratch)
 {
     struct tensor *in = l->step->node->in[0], *out = l->step->node->out[0];
     struct call *c = lower_call(l, kernel, params);
@@ -230,6 +229,32 @@ bool lower_conv2d_patch_pairs(struct lower *l, struct node *n)
     return true;
 }
 
+/* Fields of the kernels that take one window at a time. */
+#define CONV_WINDOW_FIELDS(l, a, in, w, out)                                                      \
+    CONV_FIELDS(l, a, in, w, out), .out_c = lower_i16(l, "the output's channels", (out)->dim[3]), \
+                                   .stride_h = lower_i16(l, "the stride", (a)->stride_h),         \
+                                   .dilation_h = lower_i16(l, "the dilation", (a)->dilation_h),   \
+                                   .dilation_w = lower_i16(l, "the dilation", (a)->dilation_w),   \
+                                   .in_zero = (int16_t)(in)->quant.zero[0]
+
+bool lower_conv2d_window_pairs(struct lower *l, struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    struct pack_layer layer;
+    if (!has_dsp(l) || !has_strips(l) || !is_dense_window(l, &layer))
+        return false;
+    if (in->dim[3] % 8 || out->dim[3] % 2)
+        return lower_misfit(l, "it is for multiples of 8 input and of 2 output channels");
+    const struct mica_conv2d_window_pairs_s8 p = {CONV_WINDOW_FIELDS(l, a, in, w, out),
+                                                  .stream = pairs_stream(l, &layer, 8)};
+    const struct window window = conv_window(n, w->dim[1]);
+    if (p.stream)
+        lower_strips(l, &kernel_conv2d_window_pairs_s8, &p, &window,
+                     buffer(l, pack_dense_pairs_buffer(layer.taps)));
+    return p.stream != NULL;
+}
+
 bool lower_conv2d_quads(struct lower *l, struct node *n)
 {
     const struct attr_conv2d *a = n->attr;
@@ -324,6 +349,23 @@ bool lower_conv2d_pixel_fours(struct lower *l, struct node *n)
     return p.scales != NULL;
 }
 
+bool lower_conv2d_window_fours(struct lower *l, struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    struct pack_layer layer;
+    if (!has_multiplier(l) || !has_strips(l) || !is_dense_window(l, &layer))
+        return false;
+    const struct mica_conv2d_window_fours_s8 p = {CONV_WINDOW_FIELDS(l, a, in, w, out),
+                                                  .weights = lower_weights(l, 1, "weights"),
+                                                  .scales = fours_scales(l, &layer)};
+    const struct window window = conv_window(n, w->dim[1]);
+    if (p.scales)
+        lower_strips(l, &kernel_conv2d_window_fours_s8, &p, &window,
+                     lower_temp(l, DTYPE_INT8, layer.taps));
+    return p.scales != NULL;
+}
+
 /* ---- depthwise -------------------------------------------------------------------------------- */
 
 /* A kernel of one column on rows of one pixel, as over time, without padding. */
@@ -382,7 +424,9 @@ static bool lower_planar(struct lower *l, struct node *n, const struct kernel *k
     int32_t *stream = NEWS(l->ctx, int32_t, words);
     if (!packed(l, pack_depthwise3x3(&layer, stream)))
         return false;
-    const int32_t chunk = channels < DEPTHWISE_CHUNK ? channels : DEPTHWISE_CHUNK;
+    int32_t chunk = channels < DEPTHWISE_CHUNK ? channels : DEPTHWISE_CHUNK;
+    while (chunk > 4 && pack_depthwise3x3_buffer(chunk) > l->ctx->buffer_max)
+        chunk = (chunk - 1) & ~3;
     const struct mica_depthwise3x3_s8 p = {
         .in_w = lower_i16(l, "the input's width", in->dim[2]),
         .channels = lower_i16(l, "the channels", channels),

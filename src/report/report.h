@@ -7,7 +7,9 @@
 
 void report_text(struct text *, const struct ctx *); /* `mica inspect` */
 void report_json(struct text *, const struct ctx *);
-void report_operators(struct text *); /* `mica operators` */
+void report_operators(struct text *);                /* `mica operators` */
+void report_ways(struct text *, const struct ctx *); /* why each layer got its kernel */
+void report_ways_json(struct text *, const struct ctx *);
 /* The memory of a row schedule: its peak and what is made whole; each line begins with `margin`. */
 void report_rows(struct text *, const struct ctx *, const char *margin);
 void report_rows_json(struct text *, const struct ctx *);
