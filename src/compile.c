@@ -149,6 +149,8 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
              ctx->options.by_row ? "--by-row" : "--keep-input");
     assert(ctx->options.profile < MICA_PROFILE_COUNT);
     ctx->options.name = format(ctx, "%s", ctx->options.name);
+    if (ctx->options.library)
+        ctx->options.library = format(ctx, "%s", ctx->options.library);
     ctx->options.target = format(ctx, "%s", ctx->options.target);
     if (ctx->options.ways)
         ctx->options.ways = format(ctx, "%s", ctx->options.ways);
@@ -243,6 +245,37 @@ static int work(struct mica *m, const struct mica_options *options, int last)
 int mica_compile(struct mica *m, const struct mica_options *options)
 {
     return work(m, options, -1);
+}
+
+int mica_library(struct mica *m, struct mica *const *model, int n)
+{
+    struct ctx *ctx = &m->compiled;
+    jmp_buf recover;
+    memset(m->text, 0, sizeof m->text);
+    if (start(m, ctx, &recover))
+        return -1;
+    ctx->file = "library";
+    if (setjmp(recover)) {
+        memset(m->text, 0, sizeof m->text);
+        return -1;
+    }
+    struct ctx **from = NEWS(ctx, struct ctx *, n);
+    for (int i = 0; i < n; i++) {
+        from[i] = &model[i]->compiled;
+        if (!from[i]->program || !from[i]->options.library)
+            fail(ctx, NULL, "model %d was not compiled for a library", i + 1);
+    }
+    if (!n)
+        fail(ctx, NULL, "there is no model");
+    const struct mica_options options = {.name = from[0]->options.library,
+                                         .profile = from[0]->options.profile};
+    set_options(ctx, &options);
+    ctx->file = ctx->options.name;
+    m->text[MICA_HEADER] = text_new(ctx);
+    m->text[MICA_SOURCE] = text_new(ctx);
+    emit_library(ctx, from, n, m->text[MICA_HEADER], m->text[MICA_SOURCE]);
+    ctx->recover = NULL;
+    return 0;
 }
 
 int mica_dump(struct mica *m, const char *pass, const struct mica_options *options)

@@ -97,7 +97,7 @@ def test_generated_page(tmp_path: Path) -> None:
     for name, graph in zip(("listen", "alarm"), blocks(page, "mica-ir"), strict=True):
         (tmp_path / f"{name}.ir").write_text(graph)
     lines, sources = shell_lines(page), blocks(page, "c")
-    assert len(lines) == len(sources) == 6
+    assert len(lines) == len(sources) == 7
     for line in lines:
         run("sh", "-c", line, cwd=tmp_path)
     for place, source in enumerate(sources):
