@@ -55,6 +55,12 @@ enum pack_verdict pack_quads(const struct pack_layer *, int8_t *weights, int32_t
 /* Scratch, in bytes; `run`: the bytes of a kernel row. */
 int32_t pack_conv2d_quads_buffer(int32_t taps, int32_t run);
 
+/* The stream of mica_winograd(); 9 taps of a multiple of 4 channels, [tap][channel]. */
+int32_t pack_winograd_words(const struct pack_layer *);
+enum pack_verdict pack_winograd(const struct pack_layer *, int32_t *stream);
+/* Scratch, in bytes. */
+int32_t pack_conv2d_winograd_buffer(int32_t in_c);
+
 /* The stream of mica_depthwise3x3(); a layer of 9 taps. */
 int32_t pack_depthwise3x3_words(const struct pack_layer *);
 enum pack_verdict pack_depthwise3x3(const struct pack_layer *, int32_t *stream);

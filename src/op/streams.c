@@ -5,39 +5,34 @@
  *
  * Elsewhere, and where a layer does not fit them, the plain kernels serve. On other cores the same
  * files run portable loops over the same streams. */
-#include "op/op.h"
-#include "op/pack.h"
+#include "op/streams.h"
 
 enum {
     DEPTHWISE_CHUNK = 16, /* channels at a time: 784 bytes of scratch */
     STRIP_POINTERS = 32   /* row pointers of one call, which lie on the stack */
 };
 
-/* Kernels that make a pixel or a row a call; they serve streams over time as well. */
-static bool wants_dsp(const struct ctx *ctx)
+bool wants_dsp(const struct ctx *ctx)
 {
     return ctx->options.optimize == MICA_OPTIMIZE_SPEED && core_has_dsp(ctx->options.target);
 }
 
-/* The same on cores that have a multiplier of 32 bits and nothing beyond. */
-static bool wants_fours(const struct ctx *ctx)
+bool wants_fours(const struct ctx *ctx)
 {
     return ctx->options.optimize == MICA_OPTIMIZE_SPEED && core_has_multiplier(ctx->options.target);
 }
 
-/* Kernels that make a strip of rows a call, which a stream does not have. */
-static bool wants_streams(const struct ctx *ctx)
+bool wants_streams(const struct ctx *ctx)
 {
     return wants_dsp(ctx) && !ctx->options.stream_axis;
 }
 
-static bool wants_quads(const struct ctx *ctx)
+bool wants_quads(const struct ctx *ctx)
 {
     return wants_fours(ctx) && !ctx->options.stream_axis;
 }
 
-/* Multipliers of every channel, for the packers. */
-static void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
+void layer_scales(struct lower *l, struct pack_layer *p, enum activation activation)
 {
     const struct node *n = l->step->node;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
@@ -70,7 +65,7 @@ static int16_t has_relu(const struct tensor *out)
     return out->quant.zero[0] == -128;
 }
 
-static struct tensor *buffer(struct lower *l, int32_t bytes)
+struct tensor *lower_buffer(struct lower *l, int32_t bytes)
 {
     return lower_temp(l, DTYPE_INT16, (bytes + 1) / 2);
 }
@@ -98,9 +93,8 @@ static int32_t strip_rows(int32_t rows, int32_t reach, int32_t stride)
     return most;
 }
 
-/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor. */
-static void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
-                         const struct window *w, struct tensor *scratch)
+struct call *lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
+                          const struct window *w, struct tensor *scratch)
 {
     struct tensor *in = l->step->node->in[0], *out = l->step->node->out[0];
     struct call *c = lower_call(l, kernel, params);
@@ -120,6 +114,7 @@ static void lower_strips(struct lower *l, const struct kernel *kernel, const voi
     to->step[from->window.loop] = out_row;
     c->count = 1;
     c->strip = strip_rows(out->dim[1], from->window.kernel, w->stride);
+    return c;
 }
 
 static void lower_1x1(struct lower *l, struct node *n, const int32_t *stream)
@@ -128,7 +123,7 @@ static void lower_1x1(struct lower *l, struct node *n, const int32_t *stream)
     struct mica_conv2d_1x1_pairs_s8 p = {lower_i16(l, "the input's channels", in->dim[3]),
                                          lower_i16(l, "the output's channels", out->dim[3]),
                                          has_relu(out), stream};
-    struct tensor *scratch = buffer(l, pack_conv2d_1x1_pairs_buffer(in->dim[3]));
+    struct tensor *scratch = lower_buffer(l, pack_conv2d_1x1_pairs_buffer(in->dim[3]));
     struct call *c = lower_call(l, &kernel_conv2d_1x1_pairs_s8, &p);
     struct operand *from = call_bind(c, in, 0);
     call_bind(c, scratch, 0);
@@ -158,7 +153,7 @@ static bool lower_conv2d_quads(struct lower *l, struct node *n)
         return false;
     struct pack_layer layer = {
         .channels = w->dim[0], .taps = taps, .channel_step = taps, .tap_step = 1};
-    set_scales(l, &layer, a->activation);
+    layer_scales(l, &layer, a->activation);
     int8_t *weights = NEWS(l->ctx, int8_t, size);
     int32_t *scales = NEWS(l->ctx, int32_t, 4 * w->dim[0]);
     if (pack_quads(&layer, weights, scales) != PACK_OK)
@@ -205,11 +200,12 @@ static bool lower_conv2d_pixel(struct lower *l, struct node *n)
         return false;
     struct pack_layer layer = {
         .channels = channels, .taps = taps, .channel_step = taps, .tap_step = 1};
-    set_scales(l, &layer, a->activation);
+    layer_scales(l, &layer, a->activation);
     if (wants_dsp(l->ctx)) {
         const struct mica_dense_pairs_s8 p = {taps, channels, pairs_stream(l, &layer, 8)};
         if (p.stream)
-            lower_pixel(l, &kernel_dense_pairs_s8, &p, buffer(l, pack_dense_pairs_buffer(taps)));
+            lower_pixel(l, &kernel_dense_pairs_s8, &p,
+                        lower_buffer(l, pack_dense_pairs_buffer(taps)));
         return p.stream != NULL;
     }
     int32_t *scales = NEWS(l->ctx, int32_t, 4 * channels);
@@ -224,7 +220,7 @@ static bool lower_conv2d_pixel(struct lower *l, struct node *n)
 
 bool lower_conv2d_streams(struct lower *l, struct node *n)
 {
-    if (lower_conv2d_pixel(l, n) || lower_conv2d_quads(l, n))
+    if (lower_conv2d_pixel(l, n) || lower_conv2d_quads(l, n) || lower_conv2d_winograd(l, n))
         return true;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
@@ -234,7 +230,7 @@ bool lower_conv2d_streams(struct lower *l, struct node *n)
         return false;
     struct pack_layer layer = {
         .channels = w->dim[0], .taps = taps, .channel_step = taps, .tap_step = 1};
-    set_scales(l, &layer, a->activation);
+    layer_scales(l, &layer, a->activation);
     const int32_t *stream = pairs_stream(l, &layer, 4);
     if (!stream)
         return false;
@@ -249,11 +245,11 @@ bool lower_conv2d_streams(struct lower *l, struct node *n)
         p.dilation_h = lower_i16(l, "the dilation", a->dilation_h);
         p.dilation_w = lower_i16(l, "the dilation", a->dilation_w);
         lower_strips(l, &kernel_conv2d_pairs_s8, &p, &window,
-                     buffer(l, pack_conv2d_pairs_buffer(taps, in->dim[3])));
+                     lower_buffer(l, pack_conv2d_pairs_buffer(taps, in->dim[3])));
     } else {
         struct mica_conv2d_patch_pairs_s8 p = CONV_PARAMS(a, in, w, out, stream);
         lower_strips(l, &kernel_conv2d_patch_pairs_s8, &p, &window,
-                     buffer(l, pack_conv2d_patch_pairs_buffer(taps)));
+                     lower_buffer(l, pack_conv2d_patch_pairs_buffer(taps)));
     }
     return true;
 }
@@ -272,7 +268,7 @@ static bool lower_depthwise_column(struct lower *l, struct node *n)
         return false;
     struct pack_layer layer = {
         .channels = channels, .taps = w->dim[1], .channel_step = 1, .tap_step = channels};
-    set_scales(l, &layer, a->activation);
+    layer_scales(l, &layer, a->activation);
     const int32_t words = pack_column_words(&layer);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
     if (pack_column(&layer, stream) != PACK_OK)
@@ -299,7 +295,7 @@ bool lower_depthwise_streams(struct lower *l, struct node *n)
     const int32_t channels = w->dim[3];
     struct pack_layer layer = {
         .channels = channels, .taps = 9, .channel_step = 1, .tap_step = channels};
-    set_scales(l, &layer, a->activation);
+    layer_scales(l, &layer, a->activation);
     const int32_t words = pack_depthwise3x3_words(&layer);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
     if (pack_depthwise3x3(&layer, stream) != PACK_OK)
@@ -321,7 +317,7 @@ bool lower_depthwise_streams(struct lower *l, struct node *n)
     const struct mica_depthwise3x3_w3_s8 p3 = {p.in_w,  p.channels, p.out_w, p.pad_left,
                                                p.chunk, p.in_zero,  p.relu,  p.stream};
     const struct window window = conv_window(n, 3);
-    struct tensor *scratch = buffer(l, pack_depthwise3x3_buffer(chunk));
+    struct tensor *scratch = lower_buffer(l, pack_depthwise3x3_buffer(chunk));
     if (a->stride_h == 2)
         lower_strips(l, &kernel_depthwise3x3_stride2_s8, &p2, &window, scratch);
     else if (p.out_w == 5)
@@ -359,7 +355,7 @@ bool lower_dense_streams(struct lower *l, struct node *n)
     const int32_t outputs = w->dim[0], inputs = w->dim[1];
     struct pack_layer layer = {
         .channels = outputs, .taps = inputs, .channel_step = inputs, .tap_step = 1};
-    set_scales(l, &layer, a->activation);
+    layer_scales(l, &layer, a->activation);
     if (wants_fours(l->ctx))
         return lower_dense_fours(l, &layer);
     if (!wants_dsp(l->ctx))
@@ -368,7 +364,7 @@ bool lower_dense_streams(struct lower *l, struct node *n)
     if (!stream)
         return false;
     const struct mica_dense_pairs_s8 p = {.in_n = inputs, .out_n = outputs, .stream = stream};
-    struct tensor *scratch = buffer(l, pack_dense_pairs_buffer(inputs));
+    struct tensor *scratch = lower_buffer(l, pack_dense_pairs_buffer(inputs));
     const int32_t vectors = (int32_t)(tensor_elements(n->out[0]) / outputs);
     const int32_t rows = rows_vectors(n).whole ? 1 : tensor_rows(n->out[0]);
     struct call *c = lower_call(l, &kernel_dense_pairs_s8, &p);

@@ -14,7 +14,7 @@ import pytest
 from support import ALL, REPOSITORY, WARNINGS, need, run
 
 HERE = Path(__file__).parent
-PROGRAMS = ("add_linear", "conv2d_pairs", "dense_pairs", "depthwise3x3",
+PROGRAMS = ("add_linear", "conv2d_pairs", "conv2d_winograd", "dense_pairs", "depthwise3x3",
             "depthwise_column")
 THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
