@@ -281,10 +281,8 @@ static bool lower_depthwise_column(struct lower *l, struct node *n)
     return true;
 }
 
-bool lower_depthwise_streams(struct lower *l, struct node *n)
+static bool lower_depthwise3x3(struct lower *l, struct node *n)
 {
-    if (lower_depthwise_column(l, n))
-        return true;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     const bool fits = w->dim[1] == 3 && w->dim[2] == 3 && a->dilation_h == 1 &&
@@ -327,6 +325,12 @@ bool lower_depthwise_streams(struct lower *l, struct node *n)
     else
         lower_strips(l, &kernel_depthwise3x3_s8, &p, &window, scratch);
     return true;
+}
+
+bool lower_depthwise_streams(struct lower *l, struct node *n)
+{
+    return lower_depthwise_column(l, n) || lower_depthwise3x3(l, n) ||
+           lower_depthwise_planar(l, n);
 }
 
 /* ---- dense ------------------------------------------------------------------------------------ */

@@ -26,4 +26,7 @@ struct call *lower_strips(struct lower *, const struct kernel *, const void *par
  * instructions than pairs. */
 bool lower_conv2d_winograd(struct lower *, struct node *);
 
+/* depthwise_planar.c: depthwise convolutions of other windows than 3x3. */
+bool lower_depthwise_planar(struct lower *, struct node *);
+
 #endif

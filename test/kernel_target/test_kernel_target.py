@@ -15,7 +15,7 @@ from support import ALL, REPOSITORY, WARNINGS, need, run
 
 HERE = Path(__file__).parent
 PROGRAMS = ("add_linear", "conv2d_pairs", "conv2d_winograd", "dense_pairs", "depthwise3x3",
-            "depthwise_column")
+            "depthwise_column", "depthwise_planar")
 THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
@@ -38,6 +38,15 @@ MUTANTS = (
     ("conv2d_pairs", "requantize_twice.h", "asr #31", "lsr #31"),
     ("conv2d_pairs", "conv2d_pairs_s8.h", "at.x + 3 <", "at.x + 2 <"),
     ("conv2d_pairs", "conv2d_patch_pairs_s8.h", "left < 0 ||", "left < -1 ||"),
+    ("conv2d_winograd", "winograd.h", '"smlad r8, r12, r11, r8', '"smlad r8, lr, r11, r8'),
+    ("conv2d_winograd", "winograd.h", "STEP_BYTES 44", "STEP_BYTES 88"),
+    ("conv2d_winograd", "winograd.h", "cmp r12, #240", "cmp r12, #224"),
+    ("conv2d_winograd", "winograd.h", "add r9, r10, r9, asr #1", "add r9, r10, r9, lsr #1"),
+    ("conv2d_winograd", "winograd.h", "lsls r12, r12, #31", "lsls r12, r12, #30"),
+    ("conv2d_winograd", "winograd.h", "ssub16 r10, r8, r10", "ssub16 r10, r10, r8"),
+    ("conv2d_winograd", "winograd.h", '"sxtb16 r9, r5, ror #8', '"sxtb16 r9, r5, ror #16'),
+    ("conv2d_winograd", "conv2d_winograd_s8.h", "right && below ? at", "below ? at"),
+    ("conv2d_winograd", "conv2d_winograd_s8.h", "x < p->in_w ?", "x <= p->in_w ?"),
     ("dense_pairs", "dense_pairs_s8.h", "STEP_BYTES = 54", "STEP_BYTES = 108"),
     ("dense_pairs", "dense_pairs_s8.h", "sub r3, r3, r2", "mov r3, r3"),
     ("dense_pairs", "dense_pairs_s8.h", '"smlad r2, " x ", r12, r2', '"smladx r2, " x ", r12, r2'),
