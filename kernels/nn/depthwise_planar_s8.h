@@ -46,22 +46,23 @@ MICA_BLOCK void mica_depthwise_planar_s8_block(MICA_ARG const int32_t *stream,
 MICA_BLOCK void mica_depthwise_planar_s8_block(const int32_t *stream, const int16_t *ring,
                                                const struct mica_depthwise_planar_block *p)
 {
+    const int32_t steps = MICA_DEPTHWISE_PLANAR_STEPS - (int32_t)p->entry;
     for (int32_t c = p->channel; stream != p->stream_end; c += p->step, ring += p->next / 2) {
         const int32_t bias = MICA_ROM_S32(stream++);
         int32_t sum0 = bias, sum1 = bias, sum2 = bias, sum3 = bias;
         const int16_t *end = ring + p->tail / 2;
         for (uint32_t head = p->head;; head = 0) {
-            for (; ring != end; ring += 2)
-                for (uint32_t i = p->entry; i < MICA_DEPTHWISE_PLANAR_STEPS;
-                     i++, stream += 2, ring += 2) {
-                    const int32_t even = MICA_ROM_S32(&stream[0]), odd = MICA_ROM_S32(&stream[1]);
-                    const int32_t even0 = (int16_t)even, odd0 = (int16_t)odd;
-                    const int32_t even1 = even >> 16, odd1 = odd >> 16;
-                    sum0 += ring[0] * even0 + ring[1] * even1;
-                    sum1 += ring[0] * odd0 + ring[1] * odd1;
-                    sum2 += ring[2] * even0 + ring[3] * even1;
-                    sum3 += ring[2] * odd0 + ring[3] * odd1;
+            for (; ring != end; ring += 2) {
+                int32_t last = 0; /* what the odd outputs' words hold besides is there already */
+                for (int32_t i = steps; i > 0; i--, stream += 2, ring += 2) {
+                    const int32_t w = MICA_ROM_S32(stream), w0 = (int16_t)w, w1 = w >> 16;
+                    sum0 += ring[0] * w0 + ring[1] * w1;
+                    sum1 += ring[0] * last + ring[1] * w0;
+                    sum2 += ring[2] * w0 + ring[3] * w1;
+                    sum3 += ring[2] * last + ring[3] * w0;
+                    last = w1;
                 }
+            }
             if (!head)
                 break;
             ring -= p->pitch / 2;

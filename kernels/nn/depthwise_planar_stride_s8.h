@@ -49,14 +49,15 @@ MICA_BLOCK void mica_depthwise_planar_stride_s8_block(MICA_ARG const int32_t *st
 MICA_BLOCK void mica_depthwise_planar_stride_s8_block(const int32_t *stream, const int16_t *ring,
                                                       const struct mica_depthwise_planar_block *p)
 {
+    const int32_t steps = MICA_DEPTHWISE_PLANAR_STEPS - (int32_t)p->entry;
+    const uint32_t words = p->words / 2, rest = p->rest / 2;
     for (int32_t c = p->channel; stream != p->stream_end; c += p->step, ring += p->next / 2) {
         const int32_t bias = MICA_ROM_S32(stream++);
         int32_t sum0 = bias, sum1 = bias, sum2 = bias, sum3 = bias;
         const int16_t *end = ring + p->tail / 2;
         for (uint32_t head = p->head;; head = 0) {
-            for (; ring != end; ring += p->rest / 2)
-                for (uint32_t i = p->entry; i < MICA_DEPTHWISE_PLANAR_STEPS;
-                     i++, stream++, ring += p->words / 2) {
+            for (; ring != end; ring += rest)
+                for (int32_t i = steps; i > 0; i--, stream++, ring += words) {
                     const int32_t w = MICA_ROM_S32(stream), w0 = (int16_t)w, w1 = w >> 16;
                     sum0 += ring[0] * w0 + ring[1] * w1;
                     sum1 += ring[2] * w0 + ring[3] * w1;
