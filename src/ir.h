@@ -229,9 +229,11 @@ struct rows {
 
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
-bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
-bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
-bool core_has_multiplier(const char *target);     /* 32 by 32 bits to 32, and no DSP extension */
+bool core_has_dsp(const char *target);        /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_float(const char *target);      /* adds and multiplies float32 in hardware */
+bool core_has_multiplier(const char *target); /* 32 by 32 bits to 32, and no DSP extension */
+bool core_has_free_registers(
+    const char *target); /* the same, and multiplies any of twelve and more */
 bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
 
 struct lower;

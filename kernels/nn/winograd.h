@@ -330,77 +330,107 @@ MICA_BLOCK void mica_winograd_inputs(MICA_ARG const struct mica_winograd_run *ru
 
 enum { MICA_WINOGRAD_STEP_BYTES = 0 };
 
-/* Products of a pair's two channels times A' and A, and requantisation, to `channel` of one tile's
- * outputs. */
-static inline void mica_winograd_tile(const uint32_t *sums, const int32_t *stream,
+/* The sums of one position: of both channels of a pair, of all tiles, 16 numbers apart. */
+MICA_AS_WRITTEN static inline void mica_winograd_position(const int32_t *stream, const int16_t *in,
+                                                          const int16_t *end, uint32_t *sums)
+{
+    uint32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
+    for (; in < end; in += MICA_WINOGRAD_STEP, stream += 2) {
+        const int32_t a = MICA_ROM_S32(&stream[0]), b = MICA_ROM_S32(&stream[1]);
+        const int32_t a_low = (int16_t)a, a_high = a >> 16, b_low = (int16_t)b, b_high = b >> 16;
+        a0 += (uint32_t)(in[0] * a_low);
+        a0 += (uint32_t)(in[1] * a_high);
+        b0 += (uint32_t)(in[0] * b_low);
+        b0 += (uint32_t)(in[1] * b_high);
+        a1 += (uint32_t)(in[2] * a_low);
+        a1 += (uint32_t)(in[3] * a_high);
+        b1 += (uint32_t)(in[2] * b_low);
+        b1 += (uint32_t)(in[3] * b_high);
+        a2 += (uint32_t)(in[4] * a_low);
+        a2 += (uint32_t)(in[5] * a_high);
+        b2 += (uint32_t)(in[4] * b_low);
+        b2 += (uint32_t)(in[5] * b_high);
+        a3 += (uint32_t)(in[6] * a_low);
+        a3 += (uint32_t)(in[7] * a_high);
+        b3 += (uint32_t)(in[6] * b_low);
+        b3 += (uint32_t)(in[7] * b_high);
+    }
+    sums[0] = a0;
+    sums[16] = a1;
+    sums[32] = a2;
+    sums[48] = a3;
+    sums[64] = b0;
+    sums[80] = b1;
+    sums[96] = b2;
+    sums[112] = b3;
+}
+
+/* A position's sums times A' and A, and requantisation, to `channel` of one tile's outputs. */
+static inline void mica_winograd_tile(const uint32_t *m, const int32_t *stream,
                                       const struct mica_winograd *p, int32_t channel, int tile)
 {
-    uint32_t y[4] = {0, 0, 0, 0};
-    for (int j = 0; j < 4; j++, sums++) {
-        const uint32_t row0 = sums[0] + sums[4] + sums[8], row1 = sums[4] - sums[8] - sums[12];
-        if (j < 3) {
-            y[0] += row0;
-            y[2] += row1;
-        }
-        if (j > 0) {
-            y[1] += j == 1 ? row0 : 0 - row0;
-            y[3] += j == 1 ? row1 : 0 - row1;
-        }
-    }
+    const uint32_t sum1 = m[1] + m[5] + m[9], rest1 = m[5] - m[9] - m[13];
+    const uint32_t sum2 = m[2] + m[6] + m[10], rest2 = m[6] - m[10] - m[14];
+    const uint32_t y[4] = {m[0] + m[4] + m[8] + sum1 + sum2, sum1 - sum2 - m[3] - m[7] - m[11],
+                           m[4] - m[8] - m[12] + rest1 + rest2,
+                           rest1 - rest2 - m[7] + m[11] + m[15]};
+    const int32_t bias = MICA_ROM_S32(&stream[0]), multiplier = MICA_ROM_S32(&stream[1]);
+    const int32_t half = MICA_ROM_S32(&stream[2]), shift = MICA_ROM_S32(&stream[3]);
     for (int k = 3; k >= 0; k--)
-        p->out[k][tile][channel] = mica_requantize_twice(
-            MICA_ROM_S32(&stream[0]) + (int32_t)y[k] / 2, MICA_ROM_S32(&stream[1]),
-            MICA_ROM_S32(&stream[2]), MICA_ROM_S32(&stream[3]));
+        p->out[k][tile][channel] = mica_requantize_twice(bias + ((int32_t)y[k] >> 1), multiplier,
+                                                         half, shift);
 }
 
 MICA_BLOCK void mica_winograd(const int32_t *stream, const struct mica_winograd *p)
 {
+    const int32_t pair = 2 * (int32_t)((p->in_end - p->in) / MICA_WINOGRAD_STEP);
     for (int32_t channel = 0; stream != p->stream_end; stream += 8, channel += 2) {
-        uint32_t sums[2][MICA_WINOGRAD_TILES][16];
-        for (int k = 0; k < 16; k++)
-            for (int tile = 0; tile < MICA_WINOGRAD_TILES; tile++)
-                sums[0][tile][k] = sums[1][tile][k] = 0;
-        for (int k = 0; k < 16; k++)
-            for (const int16_t *in = p->in + 8 * k; in < p->in_end; in += MICA_WINOGRAD_STEP)
-                for (int i = 0; i < 2; i++, stream++) {
-                    const int32_t w = MICA_ROM_S32(stream), w0 = (int16_t)w, w1 = w >> 16;
-                    for (int tile = 0; tile < MICA_WINOGRAD_TILES; tile++)
-                        sums[i][tile][k] += (uint32_t)(in[2 * tile] * w0 + in[2 * tile + 1] * w1);
-                }
+        uint32_t sums[2 * MICA_WINOGRAD_TILES * 16];
+        for (int k = 0; k < 16; k++, stream += pair)
+            mica_winograd_position(stream, p->in + 8 * k, p->in_end, sums + k);
         for (int tile = MICA_WINOGRAD_TILES - 1; tile >= 0; tile--)
             for (int i = 0; i < 2 && (!tile || p->out[0][tile] != p->out[0][0]); i++)
-                mica_winograd_tile(sums[i][tile], stream + 4 * i, p, channel + i, tile);
+                mica_winograd_tile(sums + 64 * i + 16 * tile, stream + 4 * i, p, channel + i, tile);
     }
 }
 
-/* B' d of four numbers, each `step` behind the one before. */
-static inline void mica_winograd_lines(int16_t *at, int step)
+/* B' of four numbers, each `step` behind the one before. */
+MICA_INLINE void mica_winograd_line(int d0, int d1, int d2, int d3, int16_t *to, int step)
 {
-    const int16_t d0 = at[0], d1 = at[step], d2 = at[2 * step], d3 = at[3 * step];
-    at[0] = (int16_t)(d0 - d2);
-    at[step] = (int16_t)(d1 + d2);
-    at[2 * step] = (int16_t)(d2 - d1);
-    at[3 * step] = (int16_t)(d1 - d3);
+    to[0] = (int16_t)(d0 - d2);
+    to[step] = (int16_t)(d1 + d2);
+    to[2 * step] = (int16_t)(d2 - d1);
+    to[3 * step] = (int16_t)(d1 - d3);
+}
+
+/* B' d of a column of one tile, then, for a row, times B; where channels 4q, 4q + 2 are lanes of step
+ * 2q and the others of the next. */
+static inline void mica_winograd_column(const int8_t *const *column, int32_t channels, int16_t *to)
+{
+    static const uint8_t lane[4] = {0, MICA_WINOGRAD_STEP, 1, MICA_WINOGRAD_STEP + 1};
+    const int8_t *d0 = column[0], *d1 = column[1], *d2 = column[2], *d3 = column[3];
+    for (int32_t i = 0; i < channels; i += 4, to += 2 * MICA_WINOGRAD_STEP)
+        for (int k = 0; k < 4; k++)
+            mica_winograd_line(d0[i + k], d1[i + k], d2[i + k], d3[i + k], to + lane[k], 32);
+}
+
+static inline void mica_winograd_row(int32_t channels, int16_t *at)
+{
+    for (int32_t i = 0; i < channels; i += 2, at += MICA_WINOGRAD_STEP)
+        for (int k = 0; k < 2; k++)
+            mica_winograd_line(at[k], at[k + 8], at[k + 16], at[k + 24], at + k, 8);
 }
 
 MICA_BLOCK void mica_winograd_inputs(const struct mica_winograd_run *run)
 {
     int16_t *to = run->to;
     for (const int8_t *const *columns = run->columns; columns + 8 != run->columns_end;
-         columns += 8, to += 2)
-        for (int32_t i = 0; i < run->channels; i++) {
-            int16_t d[16];
-            for (int k = 0; k < 16; k++)
-                d[k] = columns[k % 4 * 4 + k / 4][i];
-            for (int k = 0; k < 4; k++)
-                mica_winograd_lines(d + k, 4);
-            for (int k = 0; k < 4; k++)
-                mica_winograd_lines(d + 4 * k, 1);
-            /* Channels 4q, 4q + 2 are the lanes of step 2q, the others those of the next. */
-            int16_t *lane = to + (i / 4 * 2 + i % 2) * MICA_WINOGRAD_STEP + i % 4 / 2;
-            for (int k = 0; k < 16; k++)
-                lane[8 * k] = d[k];
-        }
+         columns += 8, to += 2) {
+        for (int k = 0; k < 4; k++)
+            mica_winograd_column(columns + 4 * k, run->channels, to + 8 * k);
+        for (int k = 0; k < 4; k++)
+            mica_winograd_row(run->channels, to + 32 * k);
+    }
 }
 
 #endif

@@ -220,7 +220,7 @@ static bool lower_conv2d_pixel(struct lower *l, struct node *n)
 
 bool lower_conv2d_streams(struct lower *l, struct node *n)
 {
-    if (lower_conv2d_pixel(l, n) || lower_conv2d_quads(l, n) || lower_conv2d_winograd(l, n))
+    if (lower_conv2d_pixel(l, n) || lower_conv2d_winograd(l, n) || lower_conv2d_quads(l, n))
         return true;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
