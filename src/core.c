@@ -33,12 +33,6 @@ bool core_has_multiplier(const char *target)
     return is_one_of(target, cores);
 }
 
-bool core_has_free_registers(const char *target)
-{
-    static const char *const cores[] = {"cortex-m3", "rv32imc", NULL};
-    return is_one_of(target, cores);
-}
-
 bool core_has_program_memory(const char *target)
 {
     return !strcmp(target, "avr");

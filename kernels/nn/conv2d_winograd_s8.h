@@ -26,9 +26,13 @@ static inline const int8_t **mica_conv2d_winograd_columns(const struct mica_conv
         from[i] = there ? rows[i] : padding;
         step[i] = there ? p->in_c : 0;
     }
-    for (const int32_t end = x + 2 * tiles + 2; x < end; x++, to += 4)
-        for (int i = 0; i < 4; i++)
-            to[i] = x >= 0 && x < p->in_w ? from[i] + x * step[i] : padding;
+    for (const int32_t end = x + 2 * tiles + 2; x < end; x++, to += 4) {
+        const int inside = x >= 0 && x < p->in_w;
+        to[0] = inside ? from[0] + x * step[0] : padding;
+        to[1] = inside ? from[1] + x * step[1] : padding;
+        to[2] = inside ? from[2] + x * step[2] : padding;
+        to[3] = inside ? from[3] + x * step[3] : padding;
+    }
     return to;
 }
 

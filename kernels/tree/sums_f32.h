@@ -18,10 +18,10 @@ MICA_INLINE float mica_sums_number_f32(const struct mica_trees *p, uint32_t leaf
     float v;
     if (p->leaf_form == MICA_LEAF_FLOAT32) {
         const uint32_t w = mica_trees_bits32(p, leaf);
-        const uint32_t exponent = w >> 23 & mica_trees_mask(p->exponent_bits);
-        bits = (w & 0x7fffff) | (w >> (23 + p->exponent_bits) & 1) << 31;
-        if (exponent || !p->number_zero)
-            bits |= (exponent + (uint32_t)p->exponent_base) << 23;
+        const uint32_t above = 8u - p->exponent_bits, size = mica_trees_mask(31 - above);
+        bits = (uint32_t)((int32_t)(w << above) >> above) & (size | 0x80000000);
+        if (!p->number_zero || (bits & size) >> 23)
+            bits += (uint32_t)p->exponent_base << 23;
     } else {
         bits = MICA_ROM_U32(p->number + (int32_t)mica_trees_code(p, leaf) * p->width + j);
     }

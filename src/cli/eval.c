@@ -27,7 +27,7 @@ static const char help[] =
 int cmd_eval(int argc, char **argv)
 {
     const char *model = NULL;
-    struct mica_options options = {.share_io = 1};
+    struct mica_options options = {0};
     struct cli_files inputs = {0}, outputs = {0};
     const struct cli_flag flags[] = {
         {"--input -i", CLI_FILES, &inputs},
@@ -44,6 +44,7 @@ int cmd_eval(int argc, char **argv)
     if (!m)
         return CLI_REFUSED;
     struct cli_tensors tensors = {0};
+    options.share_io = !cli_is_estimator(m); /* the plan with the most in it */
     status = mica_compile(m, &options) ? cli_refuse("%s", mica_error(m)) : CLI_OK;
     if (status == CLI_OK)
         status = cli_tensors_read(&tensors, m, "eval", &inputs, &outputs);

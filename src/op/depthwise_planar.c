@@ -12,10 +12,14 @@ static int16_t planar_chunk(const struct pack_planar *w, int32_t channels)
     return (int16_t)(chunk < channels ? chunk : channels);
 }
 
-bool lower_depthwise_planar(struct lower *l, struct node *n)
+static bool lower_planar(struct lower *l, struct node *n, bool strided)
 {
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    if (in->type != DTYPE_INT8)
+        return lower_misfit(l, "it is for int8");
+    if (!has_some_multiplier(l) || !has_strips(l))
+        return false;
     const int32_t channels = w->dim[3];
     const struct pack_planar planar = {.kernel_h = w->dim[1],
                                        .kernel_w = w->dim[2],
@@ -27,12 +31,14 @@ bool lower_depthwise_planar(struct lower *l, struct node *n)
                                .taps = w->dim[1] * w->dim[2],
                                .channel_step = 1,
                                .tap_step = channels};
-    if (!(wants_streams(l->ctx) || wants_quads(l->ctx)) || steps > MICA_DEPTHWISE_PLANAR_STEPS)
-        return false;
+    if (strided != (planar.stride_w > 1))
+        return lower_misfit(l, strided ? "it is for larger strides" : "it is for stride 1");
+    if (steps > MICA_DEPTHWISE_PLANAR_STEPS)
+        return lower_misfit(l, "it is for kernels of up to 15 columns");
     layer_scales(l, &layer, a->activation);
     const int32_t words = pack_planar_words(&layer, &planar);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
-    if (pack_planar(&layer, &planar, stream) != PACK_OK)
+    if (!is_packed(l, pack_planar(&layer, &planar, stream)))
         return false;
     const struct mica_depthwise_planar_stride_s8 p = {
         .in_w = lower_i16(l, "the input's width", in->dim[2]),
@@ -54,9 +60,19 @@ bool lower_depthwise_planar(struct lower *l, struct node *n)
         p.pad_left, p.multiplier, p.chunk, p.in_zero,  p.steps,    p.stream};
     const struct window window = conv_window(n, w->dim[1]);
     struct tensor *scratch = lower_buffer(l, pack_planar_buffer(&planar, p.chunk));
-    if (planar.stride_w == 1)
-        lower_strips(l, &kernel_depthwise_planar_s8, &p1, &window, scratch);
-    else
+    if (strided)
         lower_strips(l, &kernel_depthwise_planar_stride_s8, &p, &window, scratch);
+    else
+        lower_strips(l, &kernel_depthwise_planar_s8, &p1, &window, scratch);
     return true;
+}
+
+bool lower_depthwise_planar(struct lower *l, struct node *n)
+{
+    return lower_planar(l, n, false);
+}
+
+bool lower_depthwise_planar_stride(struct lower *l, struct node *n)
+{
+    return lower_planar(l, n, true);
 }

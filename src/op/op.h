@@ -103,11 +103,24 @@ bool in_place_broadcast(const struct node *, int input);
 struct call *lower_broadcast(struct lower *, const struct kernel *, const void *params,
                              const struct broadcast *);
 
-/* ---- streams.c: layers for cores with the DSP extension; false: the plain kernels must serve ----- */
+/* ---- streams.c: ways for int8 layers; false: the layer or the core does not fit -------------- */
 
-bool lower_conv2d_streams(struct lower *, struct node *);
-bool lower_depthwise_streams(struct lower *, struct node *);
-bool lower_dense_streams(struct lower *, struct node *);
+bool lower_conv2d_pixel_pairs(struct lower *, struct node *);
+bool lower_conv2d_pixel_fours(struct lower *, struct node *);
+bool lower_conv2d_quads(struct lower *, struct node *);
+bool lower_conv2d_1x1_pairs(struct lower *, struct node *);
+bool lower_conv2d_pairs(struct lower *, struct node *);
+bool lower_conv2d_patch_pairs(struct lower *, struct node *);
+bool lower_depthwise_column(struct lower *, struct node *);
+bool lower_depthwise3x3(struct lower *, struct node *);
+bool lower_depthwise3x3_w5(struct lower *, struct node *);
+bool lower_depthwise3x3_w3(struct lower *, struct node *);
+bool lower_depthwise3x3_stride2(struct lower *, struct node *);
+bool lower_conv2d_winograd(struct lower *, struct node *);         /* winograd.c */
+bool lower_depthwise_planar(struct lower *, struct node *);        /* depthwise_planar.c */
+bool lower_depthwise_planar_stride(struct lower *, struct node *); /* the same */
+bool lower_dense_fours(struct lower *, struct node *);
+bool lower_dense_pairs(struct lower *, struct node *);
 
 /* ---- conv.c: what convolutions have in common; pools share window_out() ---------------------- */
 

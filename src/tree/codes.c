@@ -259,3 +259,29 @@ void codes_numbers(struct ctx *ctx, const struct forest *f, bool ratios, struct 
     }
     *c = (struct leaf_codes){.form = form, .bits = bits, .total = bits * leaves_of(f)};
 }
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+/* What looking up a number takes beside the table: bytes of code, as arm-none-eabi-gcc 12 has it. */
+enum { CODE_TABLE = 40 };
+
+void codes_steps(struct ctx *ctx, const struct forest *f, int bits, struct leaf_codes *c)
+{
+    const struct frequency *order = number_values(ctx, f, c);
+    const int64_t table = (int64_t)f->n_values * bits;
+    if (c->total + table + 8 * CODE_TABLE >= bits * leaves_of(f) || table > INT32_MAX / 2) {
+        *c = (struct leaf_codes){
+            .form = MICA_LEAF_STEPS, .bits = bits, .total = bits * leaves_of(f)};
+        return;
+    }
+    c->total += table;
+    c->packed_bits = bits;
+    c->n_packed = (int32_t)((table + 15) / 16) + 2; /* reading may look beyond the end */
+    uint16_t *packed = NEWS(ctx, uint16_t, c->n_packed);
+    for (int32_t i = 0; i < f->n_values; i++)
+        for (int b = 0; b < bits; b++) {
+            const int64_t at = (int64_t)i * bits + b;
+            packed[at >> 4] |= (uint16_t)((f->fixed[order[i].value] >> b & 1) << (at & 15));
+        }
+    c->packed = packed;
+}

@@ -473,6 +473,89 @@ def _pipelines() -> Iterator[Case]:
     )  # fmt: skip
 
 
+def _xgboost(kind: str = "Classifier", **how: Any) -> Any:
+    import xgboost
+
+    return getattr(xgboost, f"XGB{kind}")(n_estimators=8, max_depth=4, **how)
+
+
+def _lightgbm(kind: str = "Classifier", **how: Any) -> Any:
+    import lightgbm
+
+    return getattr(lightgbm, f"LGBM{kind}")(n_estimators=8, verbose=-1, n_jobs=1, **how)
+
+
+def _catboost(kind: str = "Classifier", **how: Any) -> Any:
+    import catboost
+
+    return getattr(catboost, f"CatBoost{kind}")(
+        iterations=8, depth=4, verbose=False, allow_writing_files=False, thread_count=1, **how
+    )
+
+
+def _with_categories(estimator: Any, d: Data) -> Any:
+    """The columns of categories come last, as they are."""
+    return estimator.fit(d.x, d.y, lgbmclassifier__categorical_feature=[2, 3])
+
+
+def _boosters() -> Iterator[Case]:
+    """Behind scalers and the like, whose results XGBoost and CatBoost round to float32."""
+    for name, make in (("XGB", _xgboost), ("LGBM", _lightgbm), ("CatBoost", _catboost)):
+        labels = "digits" if name == "XGB" else "digits; iris, strings; iris, 10..12"
+        yield from _cases(
+            f"StandardScaler, {name}Classifier",
+            lambda make=make: make_pipeline(StandardScaler(), make()),
+            "cancer; wine; missing", labels, nan=True,
+        )
+        yield from _cases(
+            f"SimpleImputer, MinMaxScaler, SelectKBest(6), {name}Classifier",
+            lambda make=make: make_pipeline(
+                SimpleImputer(strategy="median"), MinMaxScaler(), SelectKBest(k=6), make()
+            ), "missing", "wine", nan=True,
+        )
+        yield from _cases(
+            f"ColumnTransformer, {name}Regressor",
+            lambda make=make: make_pipeline(
+                ColumnTransformer(
+                    [("s", StandardScaler(), [0, 2]), ("r", RobustScaler(), slice(3, 7)),
+                     ("keep", "passthrough", [8, -1])]
+                ), make("Regressor"),
+            ), NUMBERS, nan=True,
+        )  # fmt: skip
+        yield from _cases(
+            f"StandardScaler, {name}Classifier, float32 throughout",
+            lambda make=make: make_pipeline(StandardScaler(), make()),
+            "wine", "digits", nan=True, dtype=np.float32,
+        )
+        yield from _cases(
+            f"BaggingClassifier(3) of {name}Classifier",
+            lambda make=make: ensemble.BaggingClassifier(make(), 3, random_state=0), "", "wine",
+        )
+    yield from _cases(
+        "MaxAbsScaler, XGBClassifier(booster='gblinear')",
+        lambda: make_pipeline(MaxAbsScaler(), _xgboost(booster="gblinear")), "cancer", "wine",
+        extreme=MODERATE,
+    )
+    yield from _cases(
+        "StandardScaler, LGBMClassifier(boosting_type='rf')",
+        lambda: make_pipeline(
+            StandardScaler(), _lightgbm(boosting_type="rf", subsample=0.6, subsample_freq=1)
+        ), "wine", "cancer", nan=True,
+    )
+    yield from _cases(
+        "StandardScaler, CatBoostClassifier(grow_policy='Depthwise')",
+        lambda: make_pipeline(StandardScaler(), _catboost(grow_policy="Depthwise")), "wine",
+        "missing", nan=True,
+    )
+    yield from _cases(
+        "ColumnTransformer, LGBMClassifier with categories",
+        lambda: make_pipeline(
+            ColumnTransformer([("s", StandardScaler(), [0, 3]), ("keep", "passthrough", [1, 2])]),
+            _lightgbm(),
+        ), "categories", nan=True, whole=(1, 2), fit=_with_categories,
+    )
+
+
 CASES: list[Case] = [
-    *_trees(), *_forests(), *_boosting(), *_voting(), *_linear(), *_pipelines(),
+    *_trees(), *_forests(), *_boosting(), *_voting(), *_linear(), *_pipelines(), *_boosters(),
 ]  # fmt: skip
