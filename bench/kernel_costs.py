@@ -44,6 +44,7 @@ WAYS = (
     "plain",
     "pairs,3x3",
     "patch_pairs",
+    "window_pairs,window_fours,column",
 )
 # Of what a kernel's instructions are a sum; "*" serves the others.
 TERMS = {
@@ -53,12 +54,17 @@ TERMS = {
     "run3.kernel_h group3.taps group3.pair group3.pair.step4 "
     "group3.out_c.general call.in_c",
     "conv2d_patch_pairs_s8": "call pointer call.taps rim3 rim3.kernel_h rim3.kernel_h.window_words "
-    "rim3.step4 run3 run3.kernel_h run3.kernel_h.window_words group3.step4 group3.pair "
+    "border border.step4 run3 run3.kernel_h run3.kernel_h.window_words group3.step4 group3.pair "
     "group3.pair.step4 "
     "group3.out_c.general",
     "conv2d_quads_s8": "call call.taps pointer rim4 rim4.kernel_h rim4.kernel_h.kernel_w "
-    "rim4.taps run4 run4.kernel_h run4.taps group4.out_c group4.out_c.step4 group4.out_c.general",
+    "rim4.taps run4 run4.kernel_h run4.taps group4 group4.out_c group4.out_c.step4 "
+    "group4.pair group4.pair.step4 group4.out_c.general",
     "conv2d_winograd_s8": "call call.in_c tiles4 tiles4.in_c tiles4.pair tiles4.pair.in_c",
+    "conv2d_window_pairs_s8": "call pointer inner inner.kernel_h border border.kernel_h "
+    "border.kernel_h.kernel_w pixel.taps pixel.pair pixel.pair.step8",
+    "conv2d_window_fours_s8": "call pointer pixel.kernel_h.kernel_w pixel.taps pixel.out_c "
+    "pixel.fours pixel.fours.taps",
     "conv2d_s8": "call pointer pixel out out.kernel_h inside_h.inside_w.out_c "
     "inside_h.inside_w.out_c.in_c out.general",
     "depthwise_conv2d_s8": "call pointer pixel pixel.kernel_h pixel.kernel_h.kernel_w out "
@@ -77,6 +83,7 @@ TERMS = {
     "depthwise_planar_stride_s8": "call pointer blocks blocks.out_c blocks.out_c.kernel_h "
     "blocks.out_c.kernel_h.kernel_steps block_reads block_reads.block_words "
     "block_reads.block_words.in_c",
+    "depthwise_column_s8": "call call.fours call.fours.kernel_h",
     "dense_pairs_s8": "call call.step8 call.ragged call.pair call.pair.step8 call.pair.ragged",
     "dense_fours_s8": "call call.out_c call.fours call.fours.taps call.taps",
     "dense_s8": "call call.out_c call.out_c.taps",
@@ -158,7 +165,7 @@ def add_window(layers: Layers, kind: str, h: int, w: int, c: int, out_c: int, kh
         layers.node(kind, attrs, [(1, h, w, c)], (1, out_h, out_w, c), -3, scale=SCALE)
         return
     weights = (out_c, kh, kw, c) if kind == "conv2d" else (1, kh, kw, out_c)
-    attrs += " dilation_h=1 dilation_w=1 activation=relu"
+    attrs += " dilation_h=1 dilation_w=1" + (" activation=relu" if zero == -128 else "")
     layers.node(kind, attrs, [(1, h, w, c)], (1, out_h, out_w, out_c), zero, weights)
 
 
@@ -177,8 +184,9 @@ DEPTHWISE = (
     "9 5 24 3 3 1, 20 3 16 3 3 1, 7 5 40 3 3 1, 30 5 9 3 3 1, 11 3 44 3 3 1, 16 16 33 3 3 2, 4 3 72 3 3 1, 40 2 8 3 3 1, 5 5 64 3 3 1, "
     "14 5 48 3 3 1, 3 5 100 3 3 1, 60 5 4 3 3 1, 6 6 64 3 3 2, 40 9 20 3 3 2, 7 7 96 3 3 2, "
     "30 30 12 3 3 2, 5 1 40 3 3 1, 17 3 20 3 3 1, "
-    "8 8 24 5 5 1, 12 10 16 5 5 2, 30 1 32 9 1 1, 16 16 6 3 5 1, 14 14 16 7 7 1, 16 16 12 7 7 2, "
-    "20 12 20 5 5 1, 24 10 8 5 5 2, 13 9 12 3 3 3, 15 15 8 5 5 3"
+    "8 8 24 5 5 1, 12 10 16 5 5 2, 30 1 32 9 1 1, 16 16 6 3 5 1, "
+    "10 1 8 3 1 1, 20 1 40 5 1 1, 40 1 128 13 1 1, 12 1 20 4 1 1, 9 1 64 9 1 1, "
+    "14 14 16 7 7 1, 16 16 12 7 7 2, 20 12 20 5 5 1, 24 10 8 5 5 2, 13 9 12 3 3 3, 15 15 8 5 5 3"
 )
 DENSE = "640 128, 128 128, 128 8, 64 12, 128 640, 20 3, 9 33, 256 16, 33 65, 1000 4"
 
@@ -199,7 +207,7 @@ def models() -> Iterator[str]:
     for i, (h, w, c, kh, kw, stride) in enumerate(numbers(DEPTHWISE)):
         zero = 5 if i % 3 == 2 else -128
         add_window(layers, "depthwise_conv2d", h, w, c, c, kh, kw, stride,
-                   i % 5 != 4 or h < kh or w < kw, zero)
+                   kw > 1 and (i % 5 != 4 or h < kh or w < kw), zero)
     for inputs, outputs in numbers(DENSE):
         layers.node("dense", "", [(1, inputs)], (1, outputs), 5, (outputs, inputs))
     yield layers.text()
@@ -340,26 +348,11 @@ def code_bytes(folder: Path, core: str, level: str) -> dict[str, int]:
     return found
 
 
-def turn_instructions(folder: Path, core: str, prices: dict[str, dict[str, float]]) -> float:
-    """What the row walker adds to a row: counted less what the kernel itself takes."""
-    layers = Layers()
-    image = (1, 60, 4, 8)
-    layers.node("conv2d", "stride_h=1 stride_w=1 dilation_h=1 dilation_w=1", [image], image, 5,
-                (8, 1, 1, 8))
-    path = folder / "turns.ir"
-    path.write_text(layers.text())
-    (calls, instructions), = samples(path, core, "ram", "plain")
-    call, = calls
-    kernel = sum(n * value(call, term) for term, n in prices[call["kernel"]].items())
-    return max(instructions - kernel, 0) / 60
-
-
 def write(name: str, lines: list[str]) -> None:
     """target/NAME.kernels."""
     head = f"""# Prices of kernels on {CLASSES[name][0]}, by bench/kernel_costs.py: measured, not to be edited.
 #   code FILE LEVEL BYTES      of the functions of a file of kernels/
 #   code call LEVEL BYTES      of a layer around its kernel
-#   code turn LEVEL N          instructions of a turn of the row walker
 #   kernel NAME LEVEL N*QUANTITY.QUANTITY ...   its instructions (src/choose/quantities.c)
 cores {" ".join(CLASSES[name])}
 """
@@ -375,8 +368,6 @@ def main() -> int:
             for level, objective in LEVELS.items():
                 prices, errors = fit(measure(folder, core, objective))
                 bytes_of = code_bytes(folder, core, level)
-                if level == "Os":
-                    bytes_of["turn"] = round(turn_instructions(folder, core, prices))
                 lines += [f"code {file} {level} {n}" for file, n in sorted(bytes_of.items())]
                 for kernel, numbers_of in sorted(prices.items()):
                     sums = " ".join(f"{n:.5g}*{term}" for term, n in numbers_of.items())

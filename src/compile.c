@@ -161,12 +161,33 @@ static void run_passes(struct ctx *ctx, int last)
         passes[i].run(ctx, ctx->graph);
 }
 
+/* What does not fit as whole tensors is lowered once more, for rows, with less and less memory that
+ * is the kernels' own. */
+static void fit(struct ctx *ctx, int n_tensors)
+{
+    if (schedule_whole_to_fit(ctx, ctx->program))
+        return;
+    ctx->options.optimize = MICA_OPTIMIZE_RAM;
+    for (ctx->buffer_max = CHOICE_BUFFER_MAX;; ctx->buffer_max /= 2) {
+        if (ctx->buffer_max < CHOICE_BUFFER_MIN)
+            ctx->buffer_max = 0;
+        ctx->graph->n_tensors = n_tensors;
+        ctx->program = lower_graph(ctx, ctx->graph);
+        if (schedule_to_fit(ctx, ctx->program, !ctx->buffer_max))
+            return;
+    }
+}
+
 static void compile(struct ctx *ctx, struct text **text)
 {
     if (ctx->options.optimize == MICA_OPTIMIZE_RAM && !ctx->graph->role)
         ctx->options.share_io = 1; /* rows of inputs die one by one: they must be ours */
     run_passes(ctx, N_PASSES - 1);
+    const int n_tensors = ctx->graph->n_tensors;
+    ctx->buffer_max = ctx->options.optimize == MICA_OPTIMIZE_RAM ? CHOICE_BUFFER_MAX : INT32_MAX;
     ctx->program = lower_graph(ctx, ctx->graph);
+    if (core_has_program_memory(ctx->options.target))
+        plan_far(ctx->program);
     if (ctx->graph->role) {
         schedule_whole(ctx->program);
         plan_memory(ctx, ctx->program);
@@ -174,7 +195,7 @@ static void compile(struct ctx *ctx, struct text **text)
     } else if (ctx->options.stream_axis) {
         schedule_stream(ctx, ctx->program);
     } else if (ctx->options.max_ram > 0) {
-        schedule_to_fit(ctx, ctx->program);
+        fit(ctx, n_tensors);
     } else if (ctx->options.optimize == MICA_OPTIMIZE_RAM) {
         schedule_rows(ctx, ctx->program);
     } else {

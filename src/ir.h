@@ -140,6 +140,7 @@ struct ctx {
     struct graph **subgraph; /* all graphs of the file, [0] is the main one */
     int n_subgraphs;
     struct channel_figures channels;
+    int32_t buffer_max;      /* bytes that a kernel may have for itself */
     struct program *program; /* after lowering */
 };
 
@@ -232,10 +233,12 @@ struct rows {
 
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
-bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
-bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
-bool core_has_multiplier(const char *target);     /* 32 by 32 bits to 32, and no DSP extension */
-bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
+bool core_has_dsp(const char *target);             /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_float(const char *target);           /* adds and multiplies float32 in hardware */
+bool core_has_float_blocks(const char *target);    /* does so in Thumb-2: kernels/nn/fpu.h */
+bool core_has_multiplier(const char *target);      /* 32 by 32 bits to 32, and no DSP extension */
+bool core_has_byte_multiplier(const char *target); /* 8 by 8 bits to 16, and nothing wider */
+bool core_has_program_memory(const char *target);  /* constants are read by special loads: AVR */
 
 struct lower;
 
@@ -301,6 +304,7 @@ enum field_type {
     FIELD_UINT32,
     FIELD_FLOAT,
     FIELD_DOUBLE,
+    FIELD_FAR, /* where the constant of the field before it is, if no pointer of AVR reaches it */
     FIELD_PTR_INT8,
     FIELD_PTR_UINT8,
     FIELD_PTR_INT16,
@@ -357,6 +361,7 @@ struct constant {
     int64_t n;
     const void *data;
     bool is_operand; /* read by kernels as memory, not through MICA_ROM_* */
+    bool is_far;     /* in pieces, and found by a function: see kernels/nn/rom_far.h */
 };
 
 /* Row pointers for a kernel that reads a window: row k of the window of output row r is input row
@@ -421,8 +426,9 @@ struct step {
 /* ---- choose/: which way each node is lowered ------------------------------------------------- */
 
 enum {
-    CHOICE_FILES_MAX = 256,  /* kernel files of one model's candidates */
-    CHOICE_BUFFER_MAX = 1536 /* bytes of a kernel's own buffer where memory is what counts */
+    CHOICE_FILES_MAX = 256,   /* kernel files of one model's candidates */
+    CHOICE_BUFFER_MAX = 1536, /* bytes of kernels' own buffer where memory is what counts */
+    CHOICE_BUFFER_MIN = 96    /* less serves none of them */
 };
 
 /* Instructions of one inference and bytes of flash, as estimated. */
@@ -552,9 +558,11 @@ struct schedule {
 /* Makes program->schedule and program->plan for the smallest memory; fails where rows cannot be
  * pushed at all. */
 void schedule_rows(struct ctx *, struct program *);
-/* Whole tensors or else the rows with the fewest turns that fit options.max_ram; fails where
- * nothing does. */
-void schedule_to_fit(struct ctx *, struct program *);
+/* Whole tensors, where these may be and fit options.max_ram; false: they do not. */
+bool schedule_whole_to_fit(struct ctx *, struct program *);
+/* Otherwise the rows with the fewest turns that fit. false: nothing does, or where it is `last`, a
+ * failure. */
+bool schedule_to_fit(struct ctx *, struct program *, bool last);
 int32_t schedule_counter_bytes(const struct schedule *); /* of one counter of rows: 1 or 2 */
 /* A tensor of a stream over endless time. Of the R rows that it has in one window of the model, the
  * last `depth` are kept; `fresh` of them are new after each hop. */
@@ -621,6 +629,8 @@ void choose_ways(struct ctx *, struct program *); /* fills program->menu */
 struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);
+/* On AVR: marks the constants that no pointer reaches. */
+void plan_far(struct program *);
 /* An estimator's functions: program->head, each with the steps that its output needs and a plan of
  * its own. */
 void plan_heads(struct ctx *, struct program *);
@@ -648,6 +658,7 @@ void emit_program(struct ctx *, struct text *header, struct text *source, struct
 /* How tensor i of the inputs or outputs is called in the generated code. */
 const char *emit_io_name(struct ctx *, struct tensor *const *list, int n, int i, bool is_input);
 int64_t constant_bytes(const struct program *);
+int64_t near_bytes(const struct program *); /* of constants that are not far */
 
 /* ---- eval.c: runs calls on the host ---------------------------------------------------------- */
 

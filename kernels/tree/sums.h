@@ -38,13 +38,13 @@ MICA_INLINE uint64_t mica_sums_number(const struct mica_trees *p, uint32_t leaf,
 {
     if (p->leaf_form == MICA_LEAF_FLOAT64) {
         const struct mica_number v = mica_sums_high(p, leaf);
-        const uint32_t low = mica_trees_bits32(p, leaf + 21 + p->exponent_bits);
+        const uint32_t low = mica_trees_read(p, leaf + 21 + p->exponent_bits, 32);
         return (uint64_t)(v.low ? v.high : v.high & 0x800fffff) << 32 | low;
     }
     if (p->ratio_bits) {
         uint32_t w;
         if (p->leaf_form == MICA_LEAF_RATIO)
-            w = mica_trees_bits32(p, leaf) & mica_trees_mask(p->leaf_bits);
+            w = mica_trees_read(p, leaf, p->leaf_bits) & mica_trees_mask(p->leaf_bits);
         else
             w = MICA_ROM_U32(p->number + mica_trees_code(p, leaf));
         return mica_f64_ratio((int32_t)(w >> p->ratio_bits) + p->ratio_base,
@@ -54,8 +54,8 @@ MICA_INLINE uint64_t mica_sums_number(const struct mica_trees *p, uint32_t leaf,
     return (uint64_t)MICA_ROM_U32(at + 1) << 32 | MICA_ROM_U32(at);
 }
 
-/* A number in steps of 2^-scale, those of negative numbers with all bits turned round: `fraction` has
- * it in the highest bits, `sign` is the highest bit, and the number is 1.fraction 2^(30 - down). */
+/* A number in steps of 2^-scale, all bits turned round where it is negative: `fraction` has it in the
+ * highest bits, `sign` is the highest bit, and the steps are 1.fraction 2^(31 - down). */
 MICA_INLINE int32_t mica_sums_steps(uint32_t fraction, int32_t down, uint32_t sign)
 {
     const uint32_t size = down > 31 ? 0 : (fraction >> 1 | 0x80000000) >> down;
@@ -68,7 +68,7 @@ MICA_INLINE int32_t mica_sums_word(const struct mica_trees *p, uint32_t high)
     return mica_sums_steps(high << 12, p->fixed_shift - (int32_t)(high >> 20 & 2047), high);
 }
 
-/* How many bits of a float64's high word stay unread, so that one word of the stream has the others. */
+/* How many bits of a float64's high word stay unread, so that one read of 25 has the others. */
 MICA_INLINE uint32_t mica_sums_unread(const struct mica_trees *p)
 {
     return p->exponent_bits > 4 && p->exponent_bits < 8 ? p->exponent_bits - 4u : 0;
@@ -92,6 +92,14 @@ MICA_INLINE int32_t mica_sums_fixed(const struct mica_trees *p, uint32_t leaf, i
 MICA_INLINE uint64_t mica_sums_base(const struct mica_trees *p, int32_t i)
 {
     return (uint64_t)MICA_ROM_U32(p->base + 2 * i + 1) << 32 | MICA_ROM_U32(p->base + 2 * i);
+}
+
+/* A sum divided as the library divides it: by an integer, or where `divisor` is 0, by a float64. */
+MICA_INLINE uint64_t mica_sums_divide(const struct mica_trees *p, uint64_t sum)
+{
+    if (p->divisor)
+        return p->divisor > 1 ? mica_f64_divide(sum, p->divisor) : sum;
+    return mica_f64_over(sum, (uint64_t)p->divisor_high << 32 | p->divisor_low);
 }
 
 /* What a leaf adds to a score, as the library adds it. Of a path it is (d + c) - 1 with d tests

@@ -10,22 +10,22 @@
 /* Sums of trees whose leaves are rounded to whole steps, counted from the lowest leaf on. A leaf has
  * its steps
  *
- *     in the stream, leaf_bits of them; or a number, and for that the steps
- *     in the table `packed`, packed_bits one after the other; or, where tests are words,
- *     in the table `number`.
+ *     where it stands, leaf_bits of them; or a number, and for that the steps
+ *     in a table behind the trees, which begins at the bit packed_at and has packed_bits for each;
+ *     or, where tests are words, in the table `number`.
  *
  * Sums are taken modulo 2^32, since what they begin with may be beyond the range that they end in. */
 MICA_INLINE uint32_t mica_rounded_steps(const struct mica_trees *p, uint32_t leaf)
 {
     if (p->leaf_form == MICA_LEAF_STEPS)
-        return mica_trees_bits(p, leaf) & mica_trees_mask(p->leaf_bits);
-    const uint32_t code = mica_trees_code(p, leaf), at = code * p->packed_bits;
+        return mica_trees_read(p, leaf, p->leaf_bits) & mica_trees_mask(p->leaf_bits);
+    const uint32_t code = mica_trees_code(p, leaf), bits = p->packed_bits;
     if (p->number)
         return MICA_ROM_U32(p->number + code);
-    return mica_bits_read(p->packed, at, p->packed_bits) & mica_trees_mask(p->packed_bits);
+    return mica_trees_read(p, p->packed_at + code * bits, bits) & mica_trees_mask(bits);
 }
 
-static inline void mica_sums_rounded(const struct mica_trees *p, const void *x, int32_t *sum)
+MICA_INLINE void mica_sums_rounded(const struct mica_trees *p, const void *x, int32_t *sum)
 {
     uint32_t at = 0;
     int32_t score = 0;

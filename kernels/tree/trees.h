@@ -7,6 +7,7 @@
 
 #include "float_bits.h"
 #include "rom.h"
+#include "rom_far.h"
 
 /* Ensembles of decision trees as a stream of bits. Trees follow each other; bits are taken from the
  * low end of each byte.
@@ -47,6 +48,7 @@ enum {                                                            /* leaf_form *
 
 struct mica_trees {
     const uint16_t *stream;
+    mica_far stream_far; /* instead of it where no pointer reaches: NULL elsewhere */
     const uint32_t *word;
     const uint32_t *root;
     uint8_t child_bits, steps;
@@ -71,9 +73,9 @@ struct mica_trees {
     uint8_t decide;
     int16_t scale, fixed_shift;
     int32_t exponent_base, ratio_base, bound, cut_fixed;
-    uint32_t divisor, cut_high, cut_low;
+    uint32_t divisor, divisor_high, divisor_low, cut_high, cut_low;
     /* Of rounded leaves, see sums_rounded.h. */
-    const uint16_t *packed;
+    uint32_t packed_at;
     uint8_t packed_bits, certain;
     float unit;
 };
@@ -115,14 +117,33 @@ MICA_INLINE uint32_t mica_bits_read(const uint16_t *bits, uint32_t at, uint32_t 
 #endif
 }
 
+/* The same where a function finds the words of the stream. */
+MICA_INLINE uint32_t mica_trees_read_far(const struct mica_trees *p, uint32_t at, uint32_t n)
+{
+    const mica_far_address from = p->stream_far(at >> 4);
+#if defined(__AVR_HAVE_ELPM__)
+    const uint32_t w = pgm_read_dword_far(from + (at >> 3 & 1)) >> (at & 7);
+    if (n <= 25)
+        return w;
+    return w | (uint32_t)pgm_read_byte_far(from + (at >> 3 & 1) + 4) << 1 << (31 - (at & 7));
+#else
+    const uint32_t w = (MICA_ROM_U16(from) | (uint32_t)MICA_ROM_U16(from + 1) << 16) >> (at & 15);
+    return n <= 17 ? w : w | (uint32_t)MICA_ROM_U16(from + 2) << 1 << (31 - (at & 15));
+#endif
+}
+
 MICA_INLINE uint32_t mica_trees_read(const struct mica_trees *p, uint32_t at, uint32_t n)
 {
+    if (p->stream_far)
+        return mica_trees_read_far(p, at, n);
     return mica_bits_read(p->stream, at, n);
 }
 
 /* The bits from a byte on where a tree starts: MICA_TREES_START of them, or its length at least. */
 MICA_INLINE uint32_t mica_trees_start(const struct mica_trees *p, uint32_t byte)
 {
+    if (p->stream_far)
+        return mica_trees_read_far(p, 8 * byte, 32);
 #if defined(__AVR__)
     return pgm_read_dword((const uint8_t *)p->stream + byte);
 #elif defined(MICA_TREES_UNALIGNED)
@@ -138,16 +159,6 @@ MICA_INLINE uint32_t mica_trees_start(const struct mica_trees *p, uint32_t byte)
 #else
     return mica_trees_read(p, 8 * byte, p->length_bits);
 #endif
-}
-
-MICA_INLINE uint32_t mica_trees_bits(const struct mica_trees *p, uint32_t at)
-{
-    return mica_trees_read(p, at, 25);
-}
-
-MICA_INLINE uint32_t mica_trees_bits32(const struct mica_trees *p, uint32_t at)
-{
-    return mica_trees_read(p, at, 32);
 }
 
 MICA_INLINE int32_t mica_trees_key(const struct mica_trees *p, const void *x, uint32_t feature)
@@ -243,14 +254,14 @@ MICA_INLINE uint32_t mica_trees_leaf_bits(const struct mica_trees *p, uint32_t w
 }
 
 /* Has a compiler keep one value of `at` in a register, where it would carry its sums with several
- * constants through the loop: a tenth of the instructions. It does nothing. */
+ * constants through the loop: 2 to 7 % of the instructions. It does nothing. */
 #if defined(__GNUC__)
 #define MICA_TREES_ONE(at) __asm__("" : "+r"(at))
 #else
 #define MICA_TREES_ONE(at) (void)(at)
 #endif
 
-/* The bits of a test before what its kind decides: those of the head, and the most that a key has. */
+/* The bits of a test before those of its kind: of the head, and the most that a key has. */
 MICA_INLINE uint32_t mica_trees_head(const struct mica_trees *p)
 {
     return 2u + p->feature_bits + (uint32_t)(p->missing == MICA_MISSING_BIT) + p->zero + p->sets;
@@ -360,7 +371,9 @@ MICA_INLINE uint32_t mica_trees_next(const struct mica_trees *p, const void *x, 
     uint32_t w = mica_trees_start(p, *at);
     const uint32_t length = w & mica_trees_mask(p->length_bits);
     if (p->stumps && !length) {
-        *at += (p->length_bits + mica_trees_leaf_bits(p, mica_trees_bits(p, node)) + 7) >> 3;
+        *at += (p->length_bits + mica_trees_leaf_bits(p, mica_trees_read(p, node, p->leaf_bits)) +
+                7) >>
+               3;
         return node;
     }
     *at += length;
@@ -374,7 +387,8 @@ MICA_INLINE uint32_t mica_trees_code(const struct mica_trees *p, uint32_t leaf)
 {
     if (p->word)
         return leaf;
-    const uint32_t w = mica_trees_bits(p, leaf), code = w & mica_trees_mask(p->leaf_bits);
+    const uint32_t w = mica_trees_read(p, leaf, (uint32_t)p->leaf_bits + p->leaf_more);
+    const uint32_t code = w & mica_trees_mask(p->leaf_bits);
     if (!p->leaf_more || code < (uint32_t)p->leaf_short)
         return code;
     return (uint32_t)p->leaf_short + ((code - (uint32_t)p->leaf_short) << p->leaf_more |

@@ -13,7 +13,7 @@ from .errors import Error
 NATIVE = Path(__file__).absolute().parent / "native"
 COMMAND = NATIVE / "mica"
 PROFILES = ("tflm", "single", "litert")
-OBJECTIVES = ("speed", "size", "ram")
+OBJECTIVES = ("speed", "size", "ram", "balanced")
 TEXTS = ("header", "source", "weights", "dump", "inspect", "json")
 
 
@@ -39,6 +39,7 @@ class Options(Structure):
         ("keep_input", c_int),
         ("max_ram", c_int64),
         ("stream_axis", c_int),
+        ("ways", c_char_p),
         ("functions", c_char_p),
         ("input_type", c_char_p),
         ("finite", c_int),

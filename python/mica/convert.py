@@ -39,7 +39,7 @@ def convert(
     feature_names  of the columns; default: those that the estimator was fitted with
     functions      which to generate, such as ["predict"]; default: all that the estimator has
     target         the core that the C is for (`mica targets`); it runs on any
-    optimize       "speed" or "size"; of networks also "ram"
+    optimize       "speed" or "size"; of networks also "balanced" and "ram"
     dtype          the type of the arrays that the reference gets, float64 or float32: scikit-learn
                    computes scalers and linear models in the type of its input
     input_type     what the C takes: float32, or the caller's promise of int16, int8 or uint8

@@ -126,6 +126,10 @@ class Graph:
         constant = self.constant("index", index)
         return self.node("select_features", [x, constant], x.dtype, (1, len(index)))
 
+    def row(self, x: Tensor) -> Tensor:
+        """A label [1] as a row [1, 1]."""
+        return self.node("reshape", [x], x.dtype, (1, *x.shape))
+
     def concat(self, parts: Sequence[Tensor]) -> Tensor:
         """Columns side by side; types are widened to the widest."""
         if len(parts) == 1:

@@ -60,8 +60,6 @@ static void price(struct chooser *c, const struct step *s, int first_constant, s
         to->flash += p->constant[i].n * dtype_bits(p->constant[i].type) / 8;
     for (int i = 0; i < s->n_temps; i++)
         to->scratch += (int32_t)tensor_bytes(s->temp[i]);
-    if (c->by_row && !s->rows.whole)
-        to->instructions += price_file(&c->prices, "turn") * s->rows.rows_out;
 }
 
 /* Lowers a node in a step that nobody sees; false: the way does not fit. */
@@ -81,9 +79,9 @@ static bool try_way(struct chooser *c, struct node *n, const struct way *way, st
     to->why = l.misfit;
     if (fits)
         price(c, &s, n_constants, to);
-    if (fits && c->by_row && way && way[1].name && to->scratch > CHOICE_BUFFER_MAX) {
-        to->why = format(c->ctx, "its buffer of %d bytes is more than the %d that ram allows",
-                         (int)to->scratch, CHOICE_BUFFER_MAX);
+    if (fits && c->by_row && way && way[1].name && to->scratch > c->ctx->buffer_max) {
+        to->why = format(c->ctx, "its buffer of %d bytes is more than the %d that rows allow",
+                         (int)to->scratch, (int)c->ctx->buffer_max);
         fits = false;
     }
     p->n_constants = n_constants;

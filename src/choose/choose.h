@@ -40,8 +40,8 @@ struct prices {
 struct prices prices_of(const struct mica_options *);
 /* Instructions of a call; negative: the table does not know its kernel. */
 double price_call(const struct prices *, const struct facts *);
-/* Bytes of code of a kernel file, of what a call of a kernel takes beside it ("call"), and
- * instructions of a turn of the row walker ("turn"). 0: not known. */
+/* Bytes of code of a kernel file, and of what a call of a kernel takes beside it ("call"). 0: not
+ * known. */
 double price_file(const struct prices *, const char *file);
 
 #endif

@@ -166,6 +166,34 @@ static double inside_columns(const struct facts *f)
              : 1;
 }
 
+static double pixels(const struct facts *f)
+{
+    return elements(node_of(f)->out[0]) / axis(node_of(f)->out[0], 0);
+}
+
+/* Pixels whose window lies inside the image. */
+static double inner_pixels(const struct facts *f)
+{
+    const struct attr_conv2d *a = conv_of(f);
+    const struct node *n = node_of(f);
+    double rows_inside = 0, columns_inside = 0;
+    if (!a)
+        return pixels(f);
+    const int32_t high = (kernel_size(f, 0) - 1) * a->dilation_h;
+    const int32_t wide = (kernel_size(f, 1) - 1) * a->dilation_w;
+    for (int32_t y = -a->pad_top, i = 0; i < n->out[0]->dim[1]; i++, y += a->stride_h)
+        rows_inside += y >= 0 && y + high < n->in[0]->dim[1];
+    for (int32_t x = -a->pad_left, i = 0; i < n->out[0]->dim[2]; i++, x += a->stride_w)
+        columns_inside += x >= 0 && x + wide < n->in[0]->dim[2];
+    return rows_inside * columns_inside * n->out[0]->dim[0];
+}
+
+/* Pixels whose window touches the padding. */
+static double border_pixels(const struct facts *f)
+{
+    return pixels(f) - inner_pixels(f);
+}
+
 /* Groups of three neighbours whose windows lie inside the image, as mica_conv2d_pairs_s8() finds
  * them: all in one row that does not end with them. */
 static double runs_of_three(const struct facts *f)
@@ -214,6 +242,12 @@ static double runs_of_four(const struct facts *f)
         }
     }
     return sum * n->out[0]->dim[0];
+}
+
+static double macs(const struct facts *f)
+{
+    const struct node *n = node_of(f);
+    return n->op->macs ? (double)n->op->macs(n) : 0;
 }
 
 static double taps(const struct facts *f)
@@ -313,17 +347,6 @@ static double in_elements(const struct facts *f)
     return elements(node_of(f)->in[0]);
 }
 
-static double macs(const struct facts *f)
-{
-    const struct node *n = node_of(f);
-    return n->op->macs ? (double)n->op->macs(n) : 0;
-}
-
-static double pixels(const struct facts *f)
-{
-    return out_elements(f) / out_channels(f);
-}
-
 static double kernel_height(const struct facts *f)
 {
     return kernel_size(f, 0);
@@ -351,6 +374,8 @@ static const struct {
     {"row", rows, NULL},
     {"pointer", pointers, NULL},
     {"pixel", pixels, NULL},
+    {"inner", inner_pixels, NULL},
+    {"border", border_pixels, NULL},
     {"in", in_elements, NULL},
     {"out", out_elements, NULL},
     {"mac", macs, NULL},

@@ -102,6 +102,13 @@ int cli_tensors_eval(const struct cli_tensors *, struct mica *, unsigned char *o
 int cli_tensors_write(const struct cli_tensors *, const struct cli_files *outputs);
 void cli_tensors_free(struct cli_tensors *);
 
+/* ---- leaves.c -------------------------------------------------------------------------------- */
+
+/* Prints what rounded leaves (options->leaf_bits) change of `predict` in the rows of the input; 0,
+ * or the exit status after a message. */
+int cli_leaves_report(const char *model, const struct mica_options *options,
+                      const struct cli_files *inputs);
+
 /* ---- one function a subcommand
  * ------------------------------------------------------------------- */
 

@@ -14,7 +14,8 @@ static const char help[] =
     "                 [--input X.npy]\n"
     "                 [--profile PROFILE] [--share-io] [--by-row] [--keep-input]\n"
     "                 [--keep-channels] [--stream AXIS] [--functions NAME]\n"
-    "                 [--input-type T] [--finite] [--float64] [--report F]\n"
+    "                 [--input-type T] [--finite] [--leaf-bits N] [--float64]\n"
+    "                 [--report F]\n"
     "\n"
     "Compiles the model for each core and objective, runs it under the core's emulator and says\n"
     "what it costs, in all and by layer: instructions (exact), cycles (estimated from a table of\n"
@@ -40,7 +41,7 @@ static const char help[] =
     "                   of N inputs in front, counts are the mean of N runs\n"
     "  --functions NAME the function of an estimator to measure (default: its first)\n"
     "  --profile, --share-io, --by-row, --keep-input, --keep-channels, --stream, --input-type,\n"
-    "  --finite, --float64: as in mica compile\n"
+    "  --finite, --leaf-bits, --float64: as in mica compile\n"
     "\n"
     "Exit status: 0 done; 1 the model or an array was refused, or a compiler or emulator is\n"
     "missing; 2 wrong use.\n";

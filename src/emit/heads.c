@@ -173,8 +173,10 @@ static void emit_role_comment(struct emit *e, const struct tensor *out, const ch
     const bool label = out->type == DTYPE_INT32;
     if (!strcmp(role, "predict_certain"))
         text_add(e->out,
-                 "/* What predict gives, and behind it 1 where that is proven to be what leaves of "
-                 "all their bits\n * give, else 0: rounding may have decided. */\n");
+                 "/* What predict gives, and behind it 1 where that is proven to be the training "
+                 "library's answer; else\n * 0: leaves have %d bits, and their rounding may have "
+                 "decided. */\n",
+                 e->ctx->options.leaf_bits);
     else if (!strcmp(role, "predict") && label)
         text_add(e->out, "/* The class of one row of features%s. */\n",
                  e->graph->n_labels ? ", as numbered above" : ": a number from 0 on");

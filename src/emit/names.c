@@ -171,8 +171,8 @@ const char *emit_member(const struct emit *e, int i)
 {
     const struct plan *plan = e->program->plan;
     struct tensor probe = {.type = members[i]};
-    for (int k = 0; k < plan->n; k++)
-        if (!strcmp(name_member(plan->tensor[k]), name_member(&probe)))
+    for (int k = 0; k < e->graph->n_tensors; k++)
+        if (plan->of[k] >= 0 && !strcmp(name_member(e->graph->tensor[k]), name_member(&probe)))
             return name_member(&probe);
     return NULL;
 }

@@ -66,6 +66,8 @@ static bool lower_plain(struct lower *l, struct node *n)
 }
 
 static const struct way ways[] = {
+    {"blocks", lower_conv2d_blocks},
+    {"bytes", lower_conv2d_bytes},
     {"pixel_pairs", lower_conv2d_pixel_pairs},
     {"pixel_fours", lower_conv2d_pixel_fours},
     {"winograd", lower_conv2d_winograd},
@@ -73,6 +75,8 @@ static const struct way ways[] = {
     {"1x1_pairs", lower_conv2d_1x1_pairs},
     {"pairs", lower_conv2d_pairs},
     {"patch_pairs", lower_conv2d_patch_pairs},
+    {"window_pairs", lower_conv2d_window_pairs},
+    {"window_fours", lower_conv2d_window_fours},
     {"plain", lower_plain},
     {NULL, NULL},
 };

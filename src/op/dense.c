@@ -146,10 +146,8 @@ static bool lower_plain(struct lower *l, struct node *n)
 }
 
 static const struct way ways[] = {
-    {"pairs", lower_dense_pairs},
-    {"fours", lower_dense_fours},
-    {"plain", lower_plain},
-    {NULL, NULL},
+    {"blocks", lower_dense_blocks}, {"bytes", lower_dense_bytes}, {"pairs", lower_dense_pairs},
+    {"fours", lower_dense_fours},   {"plain", lower_plain},       {NULL, NULL},
 };
 
 static int64_t macs(const struct node *n)

@@ -49,6 +49,8 @@ static bool lower_plain(struct lower *l, struct node *n)
 }
 
 static const struct way ways[] = {
+    {"blocks", lower_depthwise_blocks},
+    {"bytes", lower_depthwise_bytes},
     {"column", lower_depthwise_column},
     {"3x3_stride2", lower_depthwise3x3_stride2},
     {"3x3_w5", lower_depthwise3x3_w5},

@@ -6,9 +6,10 @@
 enum { SCRATCH_BYTES = 3072 }; /* of the ring, but for four channels at least */
 
 /* Input channels at a time: multiples of 4 are expanded faster. */
-static int16_t planar_chunk(const struct pack_planar *w, int32_t channels)
+static int16_t planar_chunk(const struct ctx *ctx, const struct pack_planar *w, int32_t channels)
 {
-    const int32_t fit = SCRATCH_BYTES / pack_planar_buffer(w, 1) & ~3, chunk = fit > 4 ? fit : 4;
+    const int32_t most = ctx->buffer_max < SCRATCH_BYTES ? ctx->buffer_max : SCRATCH_BYTES;
+    const int32_t fit = most / pack_planar_buffer(w, 1) & ~3, chunk = fit > 4 ? fit : 4;
     return (int16_t)(chunk < channels ? chunk : channels);
 }
 
@@ -35,7 +36,7 @@ static bool lower_planar(struct lower *l, struct node *n, bool strided)
         return lower_misfit(l, strided ? "it is for larger strides" : "it is for stride 1");
     if (steps > MICA_DEPTHWISE_PLANAR_STEPS)
         return lower_misfit(l, "it is for kernels of up to 15 columns");
-    layer_scales(l, &layer, a->activation);
+    set_scales(l, &layer, a->activation);
     const int32_t words = pack_planar_words(&layer, &planar);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
     if (!is_packed(l, pack_planar(&layer, &planar, stream)))
@@ -51,7 +52,7 @@ static bool lower_planar(struct lower *l, struct node *n, bool strided)
         .dilation_w = lower_i16(l, "the dilation", a->dilation_w),
         .pad_left = lower_i16(l, "the padding", a->pad_left),
         .multiplier = lower_i16(l, "the channel multiplier", planar.multiplier),
-        .chunk = planar_chunk(&planar, in->dim[3]),
+        .chunk = planar_chunk(l->ctx, &planar, in->dim[3]),
         .in_zero = (int16_t)in->quant.zero[0],
         .steps = (int16_t)steps,
         .stream = lower_constant(l, "stream", DTYPE_INT32, words, stream)};

@@ -111,6 +111,8 @@ bool lower_conv2d_quads(struct lower *, struct node *);
 bool lower_conv2d_1x1_pairs(struct lower *, struct node *);
 bool lower_conv2d_pairs(struct lower *, struct node *);
 bool lower_conv2d_patch_pairs(struct lower *, struct node *);
+bool lower_conv2d_window_pairs(struct lower *, struct node *);
+bool lower_conv2d_window_fours(struct lower *, struct node *);
 bool lower_depthwise_column(struct lower *, struct node *);
 bool lower_depthwise3x3(struct lower *, struct node *);
 bool lower_depthwise3x3_w5(struct lower *, struct node *);
@@ -121,6 +123,24 @@ bool lower_depthwise_planar(struct lower *, struct node *);        /* depthwise_
 bool lower_depthwise_planar_stride(struct lower *, struct node *); /* the same */
 bool lower_dense_fours(struct lower *, struct node *);
 bool lower_dense_pairs(struct lower *, struct node *);
+/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor, a strip of rows a call. */
+struct call *lower_strips(struct lower *, const struct kernel *, const void *params,
+                          const struct window *, struct tensor *scratch);
+/* Multipliers of every channel, activation range and zero points, for the packers. */
+struct pack_layer;
+void set_scales(struct lower *, struct pack_layer *, enum activation);
+
+/* ---- byte_streams.c: ways for int8 layers on cores that multiply bytes ----------------------- */
+
+bool lower_conv2d_bytes(struct lower *, struct node *);
+bool lower_depthwise_bytes(struct lower *, struct node *);
+bool lower_dense_bytes(struct lower *, struct node *);
+
+/* ---- float_streams.c: ways for float32 layers on cores with an FPU --------------------------- */
+
+bool lower_conv2d_blocks(struct lower *, struct node *);
+bool lower_depthwise_blocks(struct lower *, struct node *);
+bool lower_dense_blocks(struct lower *, struct node *);
 
 /* ---- conv.c: what convolutions have in common; pools share window_out() ---------------------- */
 

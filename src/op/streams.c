@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* streams.c - ways to lower int8 layers: kernels that read weights, biases, multipliers as packing lays
  * them out (kernels/nn/pairs.h, depthwise3x3.h, quads.h), where it proves them exact. Pairs are for
- * cores with the DSP extension, quads and fours for those with a plain multiplier.
+ * cores with the DSP extension, quads and fours for those with a plain multiplier; those of AVR are in
+ * byte_streams.c.
  *
  * Elsewhere, and where a layer does not fit them, the plain kernels serve. On other cores the same
  * files run portable loops over the same streams. */
@@ -44,7 +45,7 @@ bool is_packed(struct lower *l, enum pack_verdict verdict)
     return verdict == PACK_OK || lower_misfit(l, pack_verdict_text(verdict));
 }
 
-void layer_scales(struct lower *l, struct pack_layer *p, enum activation activation)
+void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
 {
     const struct node *n = l->step->node;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
@@ -149,7 +150,7 @@ bool is_dense_window(struct lower *l, struct pack_layer *layer)
         return lower_misfit(l, "the convolution has groups");
     *layer = (struct pack_layer){
         .channels = w->dim[0], .taps = taps, .channel_step = taps, .tap_step = 1};
-    layer_scales(l, layer, a->activation);
+    set_scales(l, layer, a->activation);
     return true;
 }
 
@@ -230,6 +231,32 @@ bool lower_conv2d_patch_pairs(struct lower *l, struct node *n)
     lower_strips(l, &kernel_conv2d_patch_pairs_s8, &p, &window,
                  lower_buffer(l, pack_conv2d_patch_pairs_buffer(layer.taps)));
     return true;
+}
+
+/* Fields of the kernels that take one window at a time. */
+#define CONV_WINDOW_FIELDS(l, a, in, w, out)                                                      \
+    CONV_FIELDS(l, a, in, w, out), .out_c = lower_i16(l, "the output's channels", (out)->dim[3]), \
+                                   .stride_h = lower_i16(l, "the stride", (a)->stride_h),         \
+                                   .dilation_h = lower_i16(l, "the dilation", (a)->dilation_h),   \
+                                   .dilation_w = lower_i16(l, "the dilation", (a)->dilation_w),   \
+                                   .in_zero = (int16_t)(in)->quant.zero[0]
+
+bool lower_conv2d_window_pairs(struct lower *l, struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    struct pack_layer layer;
+    if (!has_dsp(l) || !has_strips(l) || !is_dense_window(l, &layer))
+        return false;
+    if (in->dim[3] % 8 || out->dim[3] % 2)
+        return lower_misfit(l, "it is for multiples of 8 input and of 2 output channels");
+    const struct mica_conv2d_window_pairs_s8 p = {CONV_WINDOW_FIELDS(l, a, in, w, out),
+                                                  .stream = pairs_stream(l, &layer, 8)};
+    const struct window window = conv_window(n, w->dim[1]);
+    if (p.stream)
+        lower_strips(l, &kernel_conv2d_window_pairs_s8, &p, &window,
+                     lower_buffer(l, pack_dense_pairs_buffer(layer.taps)));
+    return p.stream != NULL;
 }
 
 bool lower_conv2d_quads(struct lower *l, struct node *n)
@@ -327,6 +354,23 @@ bool lower_conv2d_pixel_fours(struct lower *l, struct node *n)
     return p.scales != NULL;
 }
 
+bool lower_conv2d_window_fours(struct lower *l, struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    struct pack_layer layer;
+    if (!has_multiplier(l) || !has_strips(l) || !is_dense_window(l, &layer))
+        return false;
+    const struct mica_conv2d_window_fours_s8 p = {CONV_WINDOW_FIELDS(l, a, in, w, out),
+                                                  .weights = lower_weights(l, 1, "weights"),
+                                                  .scales = fours_scales(l, &layer)};
+    const struct window window = conv_window(n, w->dim[1]);
+    if (p.scales)
+        lower_strips(l, &kernel_conv2d_window_fours_s8, &p, &window,
+                     lower_temp(l, DTYPE_INT8, layer.taps));
+    return p.scales != NULL;
+}
+
 /* ---- depthwise -------------------------------------------------------------------------------- */
 
 /* A kernel of one column on rows of one pixel, as over time, without padding. */
@@ -346,7 +390,7 @@ bool lower_depthwise_column(struct lower *l, struct node *n)
         return lower_misfit(l, "it is for multiples of 4 channels and a multiplier of 1");
     struct pack_layer layer = {
         .channels = channels, .taps = w->dim[1], .channel_step = 1, .tap_step = channels};
-    layer_scales(l, &layer, a->activation);
+    set_scales(l, &layer, a->activation);
     const int32_t words = pack_column_words(&layer);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
     if (!is_packed(l, pack_column(&layer, stream)))
@@ -378,12 +422,14 @@ static bool lower_planar(struct lower *l, struct node *n, const struct kernel *k
     const int32_t channels = w->dim[3];
     struct pack_layer layer = {
         .channels = channels, .taps = 9, .channel_step = 1, .tap_step = channels};
-    layer_scales(l, &layer, a->activation);
+    set_scales(l, &layer, a->activation);
     const int32_t words = pack_depthwise3x3_words(&layer);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
     if (!is_packed(l, pack_depthwise3x3(&layer, stream)))
         return false;
-    const int32_t chunk = channels < DEPTHWISE_CHUNK ? channels : DEPTHWISE_CHUNK;
+    int32_t chunk = channels < DEPTHWISE_CHUNK ? channels : DEPTHWISE_CHUNK;
+    while (chunk > 4 && pack_depthwise3x3_buffer(chunk) > l->ctx->buffer_max)
+        chunk = (chunk - 1) & ~3;
     const struct mica_depthwise3x3_s8 p = {
         .in_w = lower_i16(l, "the input's width", in->dim[2]),
         .channels = lower_i16(l, "the channels", channels),
@@ -437,7 +483,7 @@ static bool is_dense(struct lower *l, struct pack_layer *layer)
         return lower_misfit(l, "LiteRT scales dense layers in float64");
     *layer = (struct pack_layer){
         .channels = w->dim[0], .taps = w->dim[1], .channel_step = w->dim[1], .tap_step = 1};
-    layer_scales(l, layer, a->activation);
+    set_scales(l, layer, a->activation);
     return true;
 }
 

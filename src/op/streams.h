@@ -17,12 +17,7 @@ bool has_fours(struct lower *);
 bool is_dense_window(struct lower *, struct pack_layer *layer);
 bool is_packed(struct lower *, enum pack_verdict);
 
-/* Weights, bias and multipliers of every channel of the step's node, for the packers. */
-void layer_scales(struct lower *, struct pack_layer *, enum activation);
 /* Scratch of so many bytes, aligned to words. */
 struct tensor *lower_buffer(struct lower *, int32_t bytes);
-/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor. */
-struct call *lower_strips(struct lower *, const struct kernel *, const void *params,
-                          const struct window *, struct tensor *scratch);
 
 #endif

@@ -70,6 +70,19 @@ static void check_roles(struct ctx *ctx, const struct graph *g)
 
 enum { LEAF_BITS_MIN = 4, LEAF_BITS_MAX = 24 };
 
+/* The ensemble that makes the labels of output i, if they are labels. */
+static struct node *labels_of(struct ctx *ctx, const struct graph *g, int i)
+{
+    struct node *maker = g->output[i]->maker;
+    if (strcmp(g->role[i], "predict") || g->output[i]->type != DTYPE_INT32)
+        return NULL;
+    if (!maker || !node_is(maker, OP_trees))
+        fail(ctx, maker,
+             "its labels are not made by trees alone, so nothing would say which are "
+             "certain: compile it without --leaf-bits");
+    return maker;
+}
+
 static void check_leaf_bits(struct ctx *ctx, const struct graph *g)
 {
     const struct mica_options *o = &ctx->options;
@@ -79,8 +92,8 @@ static void check_leaf_bits(struct ctx *ctx, const struct graph *g)
              o->leaf_bits);
     if (o->float64)
         fail(ctx, NULL,
-             "float64 promises the numbers of the library, and leaves of %d bits do not "
-             "have them: choose one of the two",
+             "float64 promises the numbers of the library, and leaves of %d bits do not have them: "
+             "choose one of the two",
              o->leaf_bits);
     for (int i = 0; i < g->n_nodes; i++) {
         if (node_is(g->node[i], OP_oblivious))
@@ -89,46 +102,46 @@ static void check_leaf_bits(struct ctx *ctx, const struct graph *g)
                  "compile it without --leaf-bits");
         any |= node_is(g->node[i], OP_trees);
     }
-    for (int i = 0; i < g->n_outputs && g->classes; i++)
-        if (!strcmp(g->role[i], "predict") &&
-            !(g->output[i]->maker && node_is(g->output[i]->maker, OP_trees)))
-            fail(ctx, g->output[i]->maker,
-                 "its labels are not made by trees alone, so nothing would "
-                 "say which are certain: compile it without --leaf-bits");
     if (!any)
         fail(ctx, NULL,
              "it has no trees whose leaves could be rounded: compile it without "
              "--leaf-bits");
 }
 
-/* The ensemble that predicts labels says as well whether they are certain: a function of its own,
- * whose first numbers are what predict gives. */
-static void add_certain(struct ctx *ctx, struct graph *g)
+/* Output i gives labels made by trees. These say as well whether they are certain, to a function of
+ * its own; its first numbers are what predict gives. */
+static void add_certain(struct ctx *ctx, struct graph *g, int i, struct node *trees)
 {
-    for (int i = 0; i < g->n_outputs; i++) {
-        struct tensor *label = g->output[i];
-        struct node *trees = label->maker;
-        if (strcmp(g->role[i], "predict") || !g->classes || !trees || !node_is(trees, OP_trees))
-            continue;
-        const int32_t n = g->n_labels + 1;
-        struct tensor *both = graph_add_tensor(ctx, g, "certain", DTYPE_INT32, 1, &n);
-        struct node *part = graph_add_node(ctx, g, label->name, op_table[OP_slice], 1, 1);
-        *(struct attr_slice *)part->attr = (struct attr_slice){
-            .begin = {1, {0}}, .size = {1, {g->n_labels}}, .stride = {1, {1}}};
-        ((struct attr_trees *)trees->attr)->gives = GIVES_CERTAIN;
-        trees->out[0] = part->in[0] = both;
-        both->maker = trees;
-        part->out[0] = label;
-        label->maker = part;
-        const char **role = NEWS(ctx, const char *, g->n_outputs + 1);
-        struct tensor **output = NEWS(ctx, struct tensor *, g->n_outputs + 1);
-        memcpy(role, g->role, sizeof *role * (size_t)g->n_outputs);
-        memcpy(output, g->output, sizeof *output * (size_t)g->n_outputs);
-        role[g->n_outputs] = "predict_certain";
-        output[g->n_outputs++] = both;
-        g->role = role;
-        g->output = output;
-        return;
+    struct tensor *label = g->output[i];
+    const int32_t labels = (int32_t)tensor_elements(label), n = labels + 1;
+    struct tensor *both = graph_add_tensor(ctx, g, "certain", DTYPE_INT32, 1, &n);
+    struct node *part = graph_add_node(ctx, g, label->name, op_table[OP_slice], 1, 1);
+    *(struct attr_slice *)part->attr = (struct attr_slice){
+        .begin = {1, {0}}, .size = {1, {labels}}, .stride = {1, {1}}};
+    ((struct attr_trees *)trees->attr)->gives = GIVES_CERTAIN;
+    trees->out[0] = part->in[0] = both;
+    both->maker = trees;
+    part->out[0] = label;
+    label->maker = part;
+    const char **role = NEWS(ctx, const char *, g->n_outputs + 1);
+    struct tensor **output = NEWS(ctx, struct tensor *, g->n_outputs + 1);
+    memcpy(role, g->role, sizeof *role * (size_t)g->n_outputs);
+    memcpy(output, g->output, sizeof *output * (size_t)g->n_outputs);
+    role[g->n_outputs] = "predict_certain";
+    output[g->n_outputs++] = both;
+    g->role = role;
+    g->output = output;
+}
+
+static void round_leaves_of(struct ctx *ctx, struct graph *g)
+{
+    const char *list = ctx->options.functions;
+    const int n = g->n_outputs;
+    check_leaf_bits(ctx, g);
+    for (int i = 0; i < n; i++) {
+        struct node *trees = labels_of(ctx, g, i);
+        if (trees && (!list || is_listed(list, "predict_certain")))
+            add_certain(ctx, g, i, trees);
     }
 }
 
@@ -165,11 +178,32 @@ static void name_classes(struct ctx *ctx, struct graph *g, const struct mica_nam
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+/* Trees, linear models and casts read integers as they are; the others get them as float32. */
+static void cast_input(struct ctx *ctx, struct graph *g)
+{
+    struct tensor *x = g->input[0];
+    struct node *cast = graph_add_node(ctx, g, "cast", op_table[OP_cast], 1, 1);
+    cast->in[0] = x;
+    cast->out[0] = graph_add_tensor(ctx, g, "cast", DTYPE_FLOAT32, x->rank, x->dim);
+    cast->out[0]->maker = cast;
+    for (int i = 0; i < g->n_nodes - 1; i++) {
+        const struct node *n = g->node[i];
+        if (node_is(n, OP_trees) || node_is(n, OP_linear) || node_is(n, OP_cast))
+            continue;
+        for (int k = 0; k < n->n_in; k++)
+            if (n->in[k] == x)
+                n->in[k] = cast->out[0];
+    }
+    graph_order(ctx, g);
+}
+
 static void type_input(struct ctx *ctx, struct graph *g, const char *word)
 {
     const int type = dtype_from_name(word);
     if (type != DTYPE_FLOAT32 && type != DTYPE_INT8 && type != DTYPE_UINT8 && type != DTYPE_INT16)
         fail(ctx, NULL, "features cannot be %s: take float32, int8, uint8 or int16", word);
+    if (type != (int)DTYPE_FLOAT32)
+        cast_input(ctx, g);
     g->input[0]->type = (enum dtype)type;
 }
 
@@ -209,9 +243,7 @@ void pass_estimator(struct ctx *ctx, struct graph *g)
         fail(ctx, NULL, "the file has %d names of features for %lld columns", g->features.n,
              (long long)tensor_elements(g->input[0]));
     if (o->leaf_bits)
-        check_leaf_bits(ctx, g);
-    if (o->leaf_bits && (!o->functions || is_listed(o->functions, "predict_certain")))
-        add_certain(ctx, g);
+        round_leaves_of(ctx, g);
     if (o->functions)
         keep_functions(ctx, g, o->functions);
     if (o->features.n)

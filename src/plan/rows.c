@@ -151,16 +151,22 @@ void schedule_rows(struct ctx *ctx, struct program *p)
 
 /* ---- the fastest that fits ------------------------------------------------------------------- */
 
-static bool whole_fits(struct ctx *ctx, struct program *p)
+bool schedule_whole_to_fit(struct ctx *ctx, struct program *p)
 {
     const struct graph *g = p->graph;
+    if (ctx->options.optimize == MICA_OPTIMIZE_RAM || ctx->options.by_row ||
+        ctx->options.keep_input)
+        return false;
     plan_memory(ctx, p);
     int64_t bytes = p->plan->bytes;
     for (int i = 0; i < g->n_inputs && !ctx->options.share_io; i++)
         bytes += tensor_bytes(g->input[i]);
     for (int i = 0; i < g->n_outputs && !ctx->options.share_io; i++)
         bytes += tensor_bytes(g->output[i]);
-    return bytes <= ctx->options.max_ram;
+    if (bytes > ctx->options.max_ram)
+        return false;
+    schedule_whole(p);
+    return true;
 }
 
 static void fail_to_fit(struct ctx *ctx, const struct program *p)
@@ -181,17 +187,10 @@ static void fail_to_fit(struct ctx *ctx, const struct program *p)
          what, s->state_bytes, beyond, ctx->options.max_ram, t->from);
 }
 
-void schedule_to_fit(struct ctx *ctx, struct program *p)
+bool schedule_to_fit(struct ctx *ctx, struct program *p, bool last)
 {
     const int64_t room = ctx->options.max_ram;
-    const bool must_push = ctx->options.optimize == MICA_OPTIMIZE_RAM || ctx->options.by_row ||
-                           ctx->options.keep_input;
-    if (!must_push && whole_fits(ctx, p)) {
-        schedule_whole(p);
-        return;
-    }
     ctx->options.share_io = 1;
-    p->plan = NULL;
     struct rows_work w = begin(ctx, p);
     struct simulated *list, best;
     const int n = simulate(&w, STRIPS, &list);
@@ -200,11 +199,14 @@ void schedule_to_fit(struct ctx *ctx, struct program *p)
         p->schedule = NULL;
         pack(&w, &best.choice);
         if (p->schedule->state_bytes <= room)
-            return;
+            return true;
         below = best.live;
     }
     p->schedule = NULL;
     schedule_rows(ctx, p);
-    if (p->schedule->state_bytes > room)
+    if (p->schedule->state_bytes <= room)
+        return true;
+    if (last)
         fail_to_fit(ctx, p);
+    return false;
 }

@@ -29,7 +29,6 @@ static void register_tables(struct lower *l, const struct forest *f, const struc
     p->set = bytes(l, "sets", DTYPE_UINT32, t->n_sets, p->set);
     p->share = bytes(l, "shares", DTYPE_UINT8, s->leaves.n_share, s->leaves.share);
     p->number = bytes(l, "values", DTYPE_UINT32, s->leaves.n_number, s->leaves.number);
-    p->packed = bytes(l, "values", DTYPE_UINT16, s->leaves.n_packed, s->leaves.packed);
 }
 
 static const uint16_t *narrow(struct lower *l, const char *label, const int32_t *from, int32_t n)
@@ -184,12 +183,25 @@ static void set_code(struct lower *l, struct call *c, struct nest *nest)
         c->code = nest_code(l->ctx, nest, redo);
 }
 
-static uint32_t divisor_of(struct lower *l, const struct trees *t)
+static bool is_whole(double divisor)
 {
-    if (t->divisor != floor(t->divisor) || t->divisor > UINT16_MAX)
+    return divisor == floor(divisor) && divisor <= UINT16_MAX;
+}
+
+/* Sums of float64 are divided by any number; that is slower, and float32 has it only for integers. */
+static void set_divisor(struct lower *l, const struct trees *t, struct mica_trees *p)
+{
+    uint64_t bits;
+    memcpy(&bits, &t->divisor, sizeof bits);
+    if (is_whole(t->divisor)) {
+        p->divisor = (uint32_t)t->divisor;
+        return;
+    }
+    if (t->sums == SUMS_FLOAT32 || t->divisor < 0x1p-1022)
         fail(l->ctx, l->step->node, "its divisor is %g, and must be a whole number up to 65535",
              t->divisor);
-    return (uint32_t)t->divisor;
+    p->divisor_high = (uint32_t)(bits >> 32);
+    p->divisor_low = (uint32_t)bits;
 }
 
 /* On AVR no array exceeds 32767 bytes, and there is little flash. */
@@ -206,7 +218,7 @@ static void write_trees(struct lower *l, const struct forest *f, struct leaf_cod
                         struct tree_stream *s, const struct nest *nest)
 {
     struct tree_words w;
-    struct leaf_codes words = c.code ? c : (struct leaf_codes){0};
+    struct leaf_codes words = c.code && !c.packed ? c : (struct leaf_codes){0};
     if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED && !nest && words_fit(l, f) &&
         words_trees(l->ctx, f, s->params, &words, &w)) {
         s->leaves = words;
@@ -354,7 +366,6 @@ static void lower_rounded(struct lower *l, const struct forest *exact, enum give
     write_trees(l, f, c, &s, nest);
     set_outputs(l, f, p);
     set_base_fixed(l, f, p);
-    p->packed_bits = (uint8_t)s.leaves.packed_bits;
     if (label && f->trees->n_labels > 1)
         p->group = narrow(l, "groups", f->trees->group, f->trees->n_labels);
     if (label) {
@@ -400,15 +411,16 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
                                 .n_scores = f->n_scores,
                                 .n_labels = t->n_labels,
                                 .width = f->width,
-                                .path = t->path,
-                                .divisor = divisor_of(l, t)};
+                                .path = t->path};
     struct tree_stream s = {.params = &params};
     struct leaf_codes c = {0};
+    set_divisor(l, t, &params);
     if (gives == GIVES_LABEL && lower_class(l, f, nest))
         return;
     if (t->n_labels > 1 && gives == GIVES_LABEL)
         params.group = narrow(l, "groups", t->group, t->n_labels);
-    const bool votes = f->is_vote && (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
+    const bool votes = f->is_vote && is_whole(t->divisor) &&
+                       (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
     if (votes && codes_votes(l->ctx, f, &params, &c))
         lower_votes(l, f, &s, &c, gives, nest);
     else

@@ -269,19 +269,16 @@ void codes_steps(struct ctx *ctx, const struct forest *f, int bits, struct leaf_
 {
     const struct frequency *order = number_values(ctx, f, c);
     const int64_t table = (int64_t)f->n_values * bits;
-    if (c->total + table + 8 * CODE_TABLE >= bits * leaves_of(f) || table > INT32_MAX / 2) {
+    if (c->total + table + 8 * CODE_TABLE >= bits * leaves_of(f) || table > INT32_MAX / 16) {
         *c = (struct leaf_codes){
             .form = MICA_LEAF_STEPS, .bits = bits, .total = bits * leaves_of(f)};
         return;
     }
-    c->total += table;
-    c->packed_bits = bits;
-    c->n_packed = (int32_t)((table + 15) / 16) + 2; /* reading may look beyond the end */
-    uint16_t *packed = NEWS(ctx, uint16_t, c->n_packed);
+    int32_t *packed = NEWS(ctx, int32_t, f->n_values);
     for (int32_t i = 0; i < f->n_values; i++)
-        for (int b = 0; b < bits; b++) {
-            const int64_t at = (int64_t)i * bits + b;
-            packed[at >> 4] |= (uint16_t)((f->fixed[order[i].value] >> b & 1) << (at & 15));
-        }
+        packed[i] = f->fixed[order[i].value];
+    c->total += table;
     c->packed = packed;
+    c->n_packed = f->n_values;
+    c->packed_bits = bits;
 }

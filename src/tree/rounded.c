@@ -34,8 +34,14 @@ struct score {
     double low, high;             /* the exact sum, of the trees so far */
     double error_low, error_high; /* steps make more than the exact sum by so much */
     double roundings;
+    double size; /* of all that is added here: the arithmetic of this file errs by parts of it */
     int32_t added;
 };
+
+static double roundoff(const struct trees *t)
+{
+    return t->sums == SUMS_FLOAT32 ? 0x1p-24 : 0x1p-53;
+}
 
 /* The smallest and the largest leaf, of all trees. */
 static void range_of(const struct forest *f, double *low, double *high)
@@ -58,7 +64,6 @@ static double steps_of(double value, double low, double step, double most)
 static void add_tree(const struct forest *f, int32_t tree, double lowest, double step,
                      struct score *s)
 {
-    const double u = f->trees->sums == SUMS_FLOAT32 ? 0x1p-24 : 0x1p-53;
     double low = INFINITY, high = -INFINITY, error_low = INFINITY, error_high = -INFINITY;
     for (int32_t at = f->root[tree]; at < f->end[f->root[tree]]; at++) {
         if (f->feature[at] >= 0)
@@ -75,7 +80,8 @@ static void add_tree(const struct forest *f, int32_t tree, double lowest, double
     s->error_low += error_low;
     s->error_high += error_high;
     s->added++;
-    s->roundings += u * fmax(fabs(s->low), fabs(s->high));
+    s->size += fmax(fabs(lowest), fmax(fabs(low), fabs(high)));
+    s->roundings += roundoff(f->trees) * fmax(fabs(s->low), fabs(s->high));
 }
 
 static struct score *scores_of(struct ctx *ctx, const struct forest *f, double lowest, double step)
@@ -83,20 +89,21 @@ static struct score *scores_of(struct ctx *ctx, const struct forest *f, double l
     const struct trees *t = f->trees;
     struct score *score = NEWS(ctx, struct score, t->n_scores);
     for (int32_t k = 0; k < t->n_scores; k++)
-        score[k].low = score[k].high = t->base[k];
+        score[k] = (struct score){t->base[k], t->base[k], .size = fabs(t->base[k])};
     for (int32_t i = 0; i < f->n_trees; i++)
         add_tree(f, i, lowest, step, &score[f->output[i]]);
     return score;
 }
 
-/* The library's roundings of a score: each is of a sum that has those before it; and the division.
- * Besides, what the arithmetic here may err by. */
+/* The library's roundings of a score: each is of a sum that has those before it; and the division,
+ * whose quotient may be subnormal. Besides, what the arithmetic here may err by. */
 static double roundings_of(const struct trees *t, const struct score *s)
 {
-    const double u = t->sums == SUMS_FLOAT32 ? 0x1p-24 : 0x1p-53;
-    const double most = fmax(fabs(s->low), fabs(s->high));
-    return (s->roundings + (t->divisor != 1 ? u * most : 0)) * (1 + 2 * u * (s->added + 2)) +
-           (s->added + 2) * 0x1p-50 * most;
+    const double u = roundoff(t), most = fmax(fabs(s->low), fabs(s->high));
+    const double least = t->sums == SUMS_FLOAT32 ? 0x1p-149 : 0x1p-1074;
+    const double divided = t->divisor != 1 ? u * most + least * t->divisor : 0;
+    return (s->roundings + divided) * (1 + 2 * u * (s->added + 2)) +
+           (s->added + 4) * 0x1p-52 * s->size;
 }
 
 static double step_of(struct ctx *ctx, const struct forest *f, int bits, double low, double high)
@@ -219,8 +226,8 @@ static double error_of_link(const struct node *n, double error, double *relative
  * no more than its numbers. Of what else may be done to scores there is no bound. */
 static double join_errors(const struct node *n, double a, double b)
 {
-    static const enum op_kind keeps[] = {OP_cast,   OP_link, OP_reshape,        OP_slice,
-                                         OP_concat, OP_mean, OP_weighted_median};
+    static const enum op_kind keeps[] = {OP_cast,   OP_link, OP_reshape,         OP_slice,
+                                         OP_concat, OP_mean, OP_weighted_median, OP_linear};
     if (a == 0 && b == 0)
         return 0;
     if (node_is(n, OP_add) || node_is(n, OP_sub))
@@ -229,6 +236,20 @@ static double join_errors(const struct node *n, double a, double b)
         if (node_is(n, keeps[i]))
             return fmax(a, b);
     return INFINITY;
+}
+
+/* The most that a row of coefficients makes of numbers of size 1: members of an ensemble are added so. */
+static double largest_row(const struct tensor *coef)
+{
+    const double *at = coef->data;
+    double most = 0;
+    for (int32_t k = 0; k < coef->dim[0]; k++) {
+        double sum = 0;
+        for (int32_t i = 0; i < coef->dim[1]; i++)
+            sum += fabs(*at++);
+        most = fmax(most, sum);
+    }
+    return most;
 }
 
 void rounded_error(const struct tensor *t, double *absolute, double *relative)
@@ -249,4 +270,8 @@ void rounded_error(const struct tensor *t, double *absolute, double *relative)
     }
     if (node_is(n, OP_link))
         *absolute = error_of_link(n, *absolute, relative);
+    if (node_is(n, OP_linear)) {
+        *absolute *= largest_row(n->in[1]);
+        *relative = *relative > 0 ? INFINITY : 0;
+    }
 }

@@ -453,12 +453,18 @@ void stream_trees(struct ctx *ctx, const struct node *n, const struct forest *f,
     int64_t bytes = 0;
     for (int32_t i = 0; i < f->n_trees; i++)
         bytes += tree_bytes(length[f->root[i]], p->length_bits);
+    const int64_t trees = 8 * bytes;
+    p->packed_at = leaves.packed ? (uint32_t)trees : 0;
+    p->packed_bits = (uint8_t)leaves.packed_bits;
+    bytes += ((int64_t)leaves.n_packed * leaves.packed_bits + 7) / 8;
     if (bytes > INT32_MAX / 8)
         fail(ctx, n, "it takes %lld bytes: no microcontroller holds it", (long long)bytes);
     s->n_stream = (int32_t)((bytes + 1) / 2) + 2; /* reading may look beyond the end */
     w.halves = NEWS(ctx, uint16_t, s->n_stream);
     for (int32_t i = 0; i < f->n_trees; i++)
         put_tree(&w, f->root[i], length);
-    assert(w.at == 8 * bytes);
+    assert(w.at == trees);
+    for (int32_t i = 0; i < leaves.n_packed; i++)
+        put(&w, (uint64_t)leaves.packed[i], leaves.packed_bits);
     p->stream = w.halves;
 }

@@ -166,13 +166,15 @@ struct mica_trees; /* the kernels' parameters */
 
 /* The leaves: their codes, and the tables of what they add. */
 struct leaf_codes {
-    int form, bits, more, packed_bits;
-    int32_t shorter;                     /* codes below take `bits`, others `more` bits besides */
-    const int32_t *code;                 /* [n_values], of numbered leaves */
-    int32_t n_share, n_number, n_packed; /* bytes, words, halves of words of the tables */
+    int form, bits, more;
+    int32_t shorter;           /* codes below take `bits`, others `more` bits besides */
+    const int32_t *code;       /* [n_values], of numbered leaves */
+    int32_t n_share, n_number; /* bytes and words of the tables */
     const uint8_t *share;
-    const uint16_t *packed;
     const uint32_t *number;
+    const int32_t *packed; /* what stands behind the trees, packed_bits each; NULL: nothing */
+    int32_t n_packed;
+    int packed_bits;
     int64_t total; /* bits of all leaves, and of the tables */
 };
 

@@ -267,6 +267,10 @@ NODES: dict[str, Node] = {
     "impute_features": _impute,
     "normalize_features": _norm,
     "select_features": lambda words, out, n: n[0][:, n[1]],
+    "reshape": lambda words, out, n: n[0],
+    "dense": lambda words, out, n: sum(
+        (n[0][:, i : i + 1] * row for i, row in enumerate(n[1].T)), out.type(0)
+    ),
     "concat": lambda words, out, n: np.concatenate(n, axis=1),
     "cast": lambda words, out, n: n[0].astype(out),
 }
