@@ -76,6 +76,10 @@ MUTANTS = (
     ("blocks_f32", "dense_blocks_f32.h", "MICA_DENSE_MUL(22, 14, x)", "MICA_DENSE_MUL(22, 13, x)"),
     ("depthwise_column", "depthwise_column_s8.h", "smlatt r6", "smlabb r6"),
     ("depthwise_column", "depthwise_column_s8.h", '"ldr r8, [r8, r12]', '"ldr r8, [r8]'),
+    ("depthwise_planar", "depthwise_planar_s8.h", "smlad r5, r9, r7, r5", "smlad r5, r8, r7, r5"),
+    ("depthwise_planar", "depthwise_planar_stride_s8.h", "[r1, #8]", "[r1, #4]"),
+    ("depthwise_planar", "depthwise_planar.h", "mov lr, #0", "mov lr, lr"),
+    ("depthwise_planar", "depthwise_planar.h", "str r10, [r6, r11, lsl #1]", "str r10, [r6, r11]"),
     ("depthwise3x3", "planar.h", "str r10, [r6, #144]", "str r10, [r6, #96]"),
 )
 V6M_MUTANTS = (
