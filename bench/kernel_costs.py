@@ -40,6 +40,7 @@ CLASSES = {
 # Which ways are forced, one after the other: a kernel is measured where its way comes first.
 WAYS = (
     "1x1_pairs,pairs,patch_pairs,quads,3x3_stride2,3x3_w5,3x3_w3,3x3,fours",
+    "winograd,planar,planar_stride",
     "plain",
     "pairs,3x3",
     "patch_pairs",
@@ -59,6 +60,7 @@ TERMS = {
     "conv2d_quads_s8": "call call.taps pointer rim4 rim4.kernel_h rim4.kernel_h.kernel_w "
     "rim4.taps run4 run4.kernel_h run4.taps group4 group4.out_c group4.out_c.step4 "
     "group4.pair group4.pair.step4 group4.out_c.general",
+    "conv2d_winograd_s8": "call call.in_c tiles4 tiles4.in_c tiles4.pair tiles4.pair.in_c",
     "conv2d_window_pairs_s8": "call pointer inner inner.kernel_h border border.kernel_h "
     "border.kernel_h.kernel_w pixel.taps pixel.pair pixel.pair.step8",
     "conv2d_window_fours_s8": "call pointer pixel.kernel_h.kernel_w pixel.taps pixel.out_c "
@@ -75,6 +77,12 @@ TERMS = {
     "reads3.out_c out.general",
     "depthwise3x3_stride2_s8": "call pointer columns3 columns3.chunk columns3.out_c reads3.chunk "
     "reads3.out_c out.general",
+    "depthwise_planar_s8": "call pointer blocks blocks.out_c blocks.out_c.kernel_h "
+    "blocks.out_c.kernel_h.kernel_steps block_reads block_reads.block_words "
+    "block_reads.block_words.in_c",
+    "depthwise_planar_stride_s8": "call pointer blocks blocks.out_c blocks.out_c.kernel_h "
+    "blocks.out_c.kernel_h.kernel_steps block_reads block_reads.block_words "
+    "block_reads.block_words.in_c",
     "depthwise_column_s8": "call call.fours call.fours.kernel_h",
     "dense_pairs_s8": "call call.step8 call.ragged call.pair call.pair.step8 call.pair.ragged",
     "dense_fours_s8": "call call.out_c call.fours call.fours.taps call.taps",
@@ -168,7 +176,7 @@ CONVS = (
     "9 9 20 8 3 3 1, 16 16 16 32 3 3 2, 24 24 8 16 3 3 2, 8 8 32 64 1 1 2, 16 16 16 32 1 1 2, "
     "49 10 1 64 10 4 2, 32 32 3 16 3 3 1, 48 48 3 8 3 3 2, 12 12 6 10 5 5 1, 15 6 12 12 5 1 1, "
     "20 20 2 7 3 3 1, 6 40 12 24 1 3 1, 5 5 41 22 1 1 1, 6 6 31 31 1 1 1, 30 2 40 32 5 2 1, "
-    "20 20 1 8 3 3 1, 13 13 5 16 4 4 2"
+    "20 20 1 8 3 3 1, 13 13 5 16 4 4 2, 7 7 32 20 3 3 1, 20 13 12 7 3 3 1, 5 9 48 16 3 3 1"
 )
 DEPTHWISE = (
     "25 5 64 3 3 1, 12 12 64 3 3 1, 48 24 8 3 3 1, 6 6 128 3 3 1, 3 3 256 3 3 1, 24 24 16 3 3 2, "
@@ -177,7 +185,8 @@ DEPTHWISE = (
     "14 5 48 3 3 1, 3 5 100 3 3 1, 60 5 4 3 3 1, 6 6 64 3 3 2, 40 9 20 3 3 2, 7 7 96 3 3 2, "
     "30 30 12 3 3 2, 5 1 40 3 3 1, 17 3 20 3 3 1, "
     "8 8 24 5 5 1, 12 10 16 5 5 2, 30 1 32 9 1 1, 16 16 6 3 5 1, "
-    "10 1 8 3 1 1, 20 1 40 5 1 1, 40 1 128 13 1 1, 12 1 20 4 1 1, 9 1 64 9 1 1"
+    "10 1 8 3 1 1, 20 1 40 5 1 1, 40 1 128 13 1 1, 12 1 20 4 1 1, 9 1 64 9 1 1, "
+    "14 14 16 7 7 1, 16 16 12 7 7 2, 20 12 20 5 5 1, 24 10 8 5 5 2, 13 9 12 3 3 3, 15 15 8 5 5 3"
 )
 DENSE = "640 128, 128 128, 128 8, 64 12, 128 640, 20 3, 9 33, 256 16, 33 65, 1000 4"
 

@@ -40,6 +40,14 @@
 #define MICA_IN_ORDER
 #endif
 
+/* The same for sums of unsigned products, which gcc would add to each other first: no
+ * multiplication could then add its product to the sum. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define MICA_AS_WRITTEN __attribute__((optimize("no-schedule-insns", "no-tree-reassoc")))
+#else
+#define MICA_AS_WRITTEN
+#endif
+
 /* A loop that is better compiled by itself than with all that its caller keeps in registers. */
 #if defined(__GNUC__)
 #define MICA_CALLED static __attribute__((noinline, unused))

@@ -109,6 +109,15 @@ static double columns(const struct facts *f, int k)
     return rows(f) * ceil_divide(axis(node_of(f)->out[0], 1), k);
 }
 
+/* Groups of k tiles of 2x2 pixels, as a call takes them. */
+static double tiles(const struct facts *f, int k)
+{
+    const double across = ceil_divide(axis(node_of(f)->out[0], 1), 2);
+    const struct strips s = strips_of(f);
+    return s.outer * ((s.n - 1) * ceil_divide(ceil_divide(s.rows, 2) * across, k) +
+                      ceil_divide(ceil_divide(s.last, 2) * across, k));
+}
+
 /* Rows that calls read, once for each group of k columns. */
 static double reads(const struct facts *f, int k)
 {
@@ -257,6 +266,39 @@ static double steps(const struct facts *f, int k)
     return ceil_divide(taps(f), k);
 }
 
+/* Of depthwise_planar.h: blocks of four outputs in a row, what lies in the ring for one of its rows,
+ * and steps of a kernel row. */
+static double blocks_across(const struct facts *f)
+{
+    const struct attr_conv2d *a = conv_of(f);
+    const double width = axis(node_of(f)->out[0], 1);
+    const double apart = a && a->stride_w == 1 && a->dilation_w < width ? a->dilation_w : 1;
+    return apart * ceil_divide(ceil_divide(width, apart), 4);
+}
+
+static double blocks(const struct facts *f)
+{
+    return rows(f) * blocks_across(f);
+}
+
+static double block_reads(const struct facts *f)
+{
+    return pointers(f) * blocks_across(f);
+}
+
+static double kernel_steps(const struct facts *f)
+{
+    const int width = kernel_size(f, 1);
+    return conv_of(f) && conv_of(f)->stride_w > 1 ? (width + 1) / 2 : width / 2 + 1;
+}
+
+static double block_words(const struct facts *f)
+{
+    const struct attr_conv2d *a = conv_of(f);
+    const double n = kernel_steps(f);
+    return !a || a->stride_w == 1 ? n + 1 : a->stride_w == 2 && a->dilation_w == 1 ? n + 3 : 4 * n;
+}
+
 /* Words of one row of the window. */
 static double window_words(const struct facts *f)
 {
@@ -352,12 +394,17 @@ static const struct {
     {"window_words", window_words, NULL},
     {"ragged", is_ragged, NULL},
     {"general", is_general, NULL},
+    {"blocks", blocks, NULL},
+    {"block_reads", block_reads, NULL},
+    {"block_words", block_words, NULL},
+    {"kernel_steps", kernel_steps, NULL},
     {"pair", NULL, NULL},
     {"fours", NULL, NULL},
     {"chunk", NULL, NULL},
     {"group2", NULL, groups},
     {"group3", NULL, groups},
     {"group4", NULL, groups},
+    {"tiles4", NULL, tiles},
     {"columns3", NULL, columns},
     {"columns4", NULL, columns},
     {"columns5", NULL, columns},

@@ -70,6 +70,7 @@ static const struct way ways[] = {
     {"bytes", lower_conv2d_bytes},
     {"pixel_pairs", lower_conv2d_pixel_pairs},
     {"pixel_fours", lower_conv2d_pixel_fours},
+    {"winograd", lower_conv2d_winograd},
     {"quads", lower_conv2d_quads},
     {"1x1_pairs", lower_conv2d_1x1_pairs},
     {"pairs", lower_conv2d_pairs},

@@ -56,6 +56,8 @@ static const struct way ways[] = {
     {"3x3_w5", lower_depthwise3x3_w5},
     {"3x3_w3", lower_depthwise3x3_w3},
     {"3x3", lower_depthwise3x3},
+    {"planar", lower_depthwise_planar},
+    {"planar_stride", lower_depthwise_planar_stride},
     {"plain", lower_plain},
     {NULL, NULL},
 };

@@ -118,11 +118,14 @@ bool lower_depthwise3x3(struct lower *, struct node *);
 bool lower_depthwise3x3_w5(struct lower *, struct node *);
 bool lower_depthwise3x3_w3(struct lower *, struct node *);
 bool lower_depthwise3x3_stride2(struct lower *, struct node *);
+bool lower_conv2d_winograd(struct lower *, struct node *);         /* winograd.c */
+bool lower_depthwise_planar(struct lower *, struct node *);        /* depthwise_planar.c */
+bool lower_depthwise_planar_stride(struct lower *, struct node *); /* the same */
 bool lower_dense_fours(struct lower *, struct node *);
 bool lower_dense_pairs(struct lower *, struct node *);
 /* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor, a strip of rows a call. */
-void lower_strips(struct lower *, const struct kernel *, const void *params, const struct window *,
-                  struct tensor *scratch);
+struct call *lower_strips(struct lower *, const struct kernel *, const void *params,
+                          const struct window *, struct tensor *scratch);
 /* Multipliers of every channel, activation range and zero points, for the packers. */
 struct pack_layer;
 void set_scales(struct lower *, struct pack_layer *, enum activation);

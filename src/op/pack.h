@@ -56,11 +56,29 @@ enum pack_verdict pack_quads(const struct pack_layer *, int8_t *weights, int32_t
 /* Scratch, in bytes; `run`: the bytes of a kernel row. */
 int32_t pack_conv2d_quads_buffer(int32_t taps, int32_t run);
 
+/* The stream of mica_winograd(); 9 taps of a multiple of 4 channels, [tap][channel]. */
+int32_t pack_winograd_words(const struct pack_layer *);
+enum pack_verdict pack_winograd(const struct pack_layer *, int32_t *stream);
+/* Scratch, in bytes. */
+int32_t pack_conv2d_winograd_buffer(int32_t in_c);
+
 /* The stream of mica_depthwise3x3(); a layer of 9 taps. */
 int32_t pack_depthwise3x3_words(const struct pack_layer *);
 enum pack_verdict pack_depthwise3x3(const struct pack_layer *, int32_t *stream);
 /* Scratch, in bytes: `chunk` channels are worked on at a time. */
 int32_t pack_depthwise3x3_buffer(int32_t chunk);
+
+/* The stream of mica_depthwise_planar(); a layer of kernel_h * kernel_w taps, row by row, whose
+ * output channels i * multiplier + k belong to input channel i. */
+struct pack_planar {
+    int32_t kernel_h, kernel_w, stride_w, dilation_w, multiplier;
+};
+int32_t pack_planar_steps(const struct pack_planar *); /* of a kernel row */
+int32_t pack_planar_words(const struct pack_layer *, const struct pack_planar *);
+enum pack_verdict pack_planar(const struct pack_layer *, const struct pack_planar *,
+                              int32_t *stream);
+/* Scratch, in bytes: `chunk` input channels are worked on at a time. */
+int32_t pack_planar_buffer(const struct pack_planar *, int32_t chunk);
 
 /* The stream of mica_depthwise_column_s8(); channels are a multiple of 4. */
 int32_t pack_column_words(const struct pack_layer *);

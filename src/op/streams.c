@@ -8,8 +8,7 @@
  * files run portable loops over the same streams. */
 #include <assert.h>
 
-#include "op/op.h"
-#include "op/pack.h"
+#include "op/streams.h"
 
 enum {
     DEPTHWISE_CHUNK = 16, /* channels at a time: 784 bytes of scratch */
@@ -29,14 +28,19 @@ static bool has_multiplier(struct lower *l)
            lower_misfit(l, "it is for cores with a plain multiplier of 32 bits");
 }
 
-/* Kernels that make a strip of rows a call, which a stream over time does not have. */
-static bool has_strips(struct lower *l)
+bool has_some_multiplier(struct lower *l)
+{
+    return core_has_dsp(l->ctx->options.target) || core_has_multiplier(l->ctx->options.target) ||
+           lower_misfit(l, "the core has no multiplier of 32 bits");
+}
+
+bool has_strips(struct lower *l)
 {
     return !l->ctx->options.stream_axis ||
            lower_misfit(l, "a stream over time has no strips of rows");
 }
 
-static bool packed(struct lower *l, enum pack_verdict verdict)
+bool is_packed(struct lower *l, enum pack_verdict verdict)
 {
     return verdict == PACK_OK || lower_misfit(l, pack_verdict_text(verdict));
 }
@@ -74,7 +78,7 @@ static int16_t has_relu(const struct tensor *out)
     return out->quant.zero[0] == -128;
 }
 
-static struct tensor *buffer(struct lower *l, int32_t bytes)
+struct tensor *lower_buffer(struct lower *l, int32_t bytes)
 {
     return lower_temp(l, DTYPE_INT16, (bytes + 1) / 2);
 }
@@ -84,7 +88,7 @@ static const int32_t *pairs_stream(struct lower *l, const struct pack_layer *p, 
 {
     const int32_t words = pack_pairs_words(p, fill);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
-    if (!packed(l, pack_pairs(p, fill, stream)))
+    if (!is_packed(l, pack_pairs(p, fill, stream)))
         return NULL;
     return lower_constant(l, "stream", DTYPE_INT32, words, stream);
 }
@@ -102,8 +106,8 @@ static int32_t strip_rows(int32_t rows, int32_t reach, int32_t stride)
     return most;
 }
 
-void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
-                  const struct window *w, struct tensor *scratch)
+struct call *lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
+                          const struct window *w, struct tensor *scratch)
 {
     struct tensor *in = l->step->node->in[0], *out = l->step->node->out[0];
     struct call *c = lower_call(l, kernel, params);
@@ -123,6 +127,7 @@ void lower_strips(struct lower *l, const struct kernel *kernel, const void *para
     to->step[from->window.loop] = out_row;
     c->count = 1;
     c->strip = strip_rows(out->dim[1], from->window.kernel, w->stride);
+    return c;
 }
 
 #define CONV_PARAMS(a, in, w, out, words)                                                     \
@@ -133,8 +138,7 @@ void lower_strips(struct lower *l, const struct kernel *kernel, const void *para
             .in_zero = (int16_t)(in)->quant.zero[0], .relu = has_relu(out), .stream = (words) \
     }
 
-/* An int8 convolution without groups; its layer for the packers in *layer. */
-static bool is_dense_window(struct lower *l, struct pack_layer *layer)
+bool is_dense_window(struct lower *l, struct pack_layer *layer)
 {
     const struct node *n = l->step->node;
     const struct attr_conv2d *a = n->attr;
@@ -159,7 +163,7 @@ static bool is_pointwise(const struct node *n)
            in->dim[1] == out->dim[1] && in->dim[2] == out->dim[2];
 }
 
-static bool has_fours(struct lower *l)
+bool has_fours(struct lower *l)
 {
     return l->step->node->in[0]->dim[3] % 4 == 0 ||
            lower_misfit(l, "the input's channels are no multiple of 4");
@@ -178,7 +182,7 @@ bool lower_conv2d_1x1_pairs(struct lower *l, struct node *n)
                                          has_relu(out), pairs_stream(l, &layer, 4)};
     if (!p.stream)
         return false;
-    struct tensor *scratch = buffer(l, pack_conv2d_1x1_pairs_buffer(in->dim[3]));
+    struct tensor *scratch = lower_buffer(l, pack_conv2d_1x1_pairs_buffer(in->dim[3]));
     struct call *c = lower_call(l, &kernel_conv2d_1x1_pairs_s8, &p);
     struct operand *from = call_bind(c, in, 0);
     call_bind(c, scratch, 0);
@@ -206,7 +210,7 @@ bool lower_conv2d_pairs(struct lower *l, struct node *n)
     p.dilation_w = lower_i16(l, "the dilation", a->dilation_w);
     const struct window window = conv_window(n, w->dim[1]);
     lower_strips(l, &kernel_conv2d_pairs_s8, &p, &window,
-                 buffer(l, pack_conv2d_pairs_buffer(layer.taps, in->dim[3])));
+                 lower_buffer(l, pack_conv2d_pairs_buffer(layer.taps, in->dim[3])));
     return true;
 }
 
@@ -225,7 +229,7 @@ bool lower_conv2d_patch_pairs(struct lower *l, struct node *n)
     const struct window window = conv_window(n, w->dim[1]);
     struct mica_conv2d_patch_pairs_s8 p = CONV_PARAMS(a, in, w, out, stream);
     lower_strips(l, &kernel_conv2d_patch_pairs_s8, &p, &window,
-                 buffer(l, pack_conv2d_patch_pairs_buffer(layer.taps)));
+                 lower_buffer(l, pack_conv2d_patch_pairs_buffer(layer.taps)));
     return true;
 }
 
@@ -251,7 +255,7 @@ bool lower_conv2d_window_pairs(struct lower *l, struct node *n)
     const struct window window = conv_window(n, w->dim[1]);
     if (p.stream)
         lower_strips(l, &kernel_conv2d_window_pairs_s8, &p, &window,
-                     buffer(l, pack_dense_pairs_buffer(layer.taps)));
+                     lower_buffer(l, pack_dense_pairs_buffer(layer.taps)));
     return p.stream != NULL;
 }
 
@@ -268,7 +272,7 @@ bool lower_conv2d_quads(struct lower *l, struct node *n)
     const int64_t size = (int64_t)w->dim[0] * filled;
     int8_t *weights = NEWS(l->ctx, int8_t, size);
     int32_t *scales = NEWS(l->ctx, int32_t, 4 * w->dim[0]);
-    if (!packed(l, pack_quads(&layer, weights, scales)))
+    if (!is_packed(l, pack_quads(&layer, weights, scales)))
         return false;
     struct mica_conv2d_quads_s8 p = {
         CONV_FIELDS(l, a, in, w, out),
@@ -319,7 +323,8 @@ bool lower_conv2d_pixel_pairs(struct lower *l, struct node *n)
         return false;
     const struct mica_dense_pairs_s8 p = {layer.taps, layer.channels, pairs_stream(l, &layer, 8)};
     if (p.stream)
-        lower_pixel(l, &kernel_dense_pairs_s8, &p, buffer(l, pack_dense_pairs_buffer(layer.taps)));
+        lower_pixel(l, &kernel_dense_pairs_s8, &p,
+                    lower_buffer(l, pack_dense_pairs_buffer(layer.taps)));
     return p.stream != NULL;
 }
 
@@ -331,7 +336,7 @@ static const int32_t *fours_scales(struct lower *l, const struct pack_layer *lay
         lower_misfit(l, "it is for four outputs and more");
         return NULL;
     }
-    return packed(l, pack_scales(layer, scales))
+    return is_packed(l, pack_scales(layer, scales))
                ? lower_constant(l, "scales", DTYPE_INT32, 4 * layer->channels, scales)
                : NULL;
 }
@@ -377,8 +382,8 @@ bool lower_depthwise_column(struct lower *l, struct node *n)
     const bool padded = a->pad_top + a->pad_bottom + a->pad_left + a->pad_right > 0;
     if (in->type != DTYPE_INT8)
         return lower_misfit(l, "it is for int8");
-    if (!core_has_dsp(l->ctx->options.target) && !core_has_multiplier(l->ctx->options.target))
-        return lower_misfit(l, "the core has no multiplier of 32 bits");
+    if (!has_some_multiplier(l))
+        return false;
     if (padded || w->dim[2] != 1 || in->dim[2] != 1 || out->dim[2] != 1)
         return lower_misfit(l, "it is for kernels of one column on one pixel, without padding");
     if (channels != in->dim[3] || channels % 4)
@@ -388,7 +393,7 @@ bool lower_depthwise_column(struct lower *l, struct node *n)
     set_scales(l, &layer, a->activation);
     const int32_t words = pack_column_words(&layer);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
-    if (!packed(l, pack_column(&layer, stream)))
+    if (!is_packed(l, pack_column(&layer, stream)))
         return false;
     const struct mica_depthwise_column_s8 p = {
         lower_i16(l, "the channels", channels), lower_i16(l, "the kernel's height", w->dim[1]),
@@ -406,9 +411,7 @@ static bool lower_planar(struct lower *l, struct node *n, const struct kernel *k
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     if (in->type != DTYPE_INT8)
         return lower_misfit(l, "it is for int8");
-    if (!core_has_dsp(l->ctx->options.target) && !core_has_multiplier(l->ctx->options.target))
-        return lower_misfit(l, "the core has no multiplier of 32 bits");
-    if (!has_strips(l))
+    if (!has_some_multiplier(l) || !has_strips(l))
         return false;
     if (w->dim[1] != 3 || w->dim[2] != 3 || a->dilation_h != 1 || a->dilation_w != 1)
         return lower_misfit(l, "it is for 3x3 kernels without dilation");
@@ -422,7 +425,7 @@ static bool lower_planar(struct lower *l, struct node *n, const struct kernel *k
     set_scales(l, &layer, a->activation);
     const int32_t words = pack_depthwise3x3_words(&layer);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
-    if (!packed(l, pack_depthwise3x3(&layer, stream)))
+    if (!is_packed(l, pack_depthwise3x3(&layer, stream)))
         return false;
     int32_t chunk = channels < DEPTHWISE_CHUNK ? channels : DEPTHWISE_CHUNK;
     while (chunk > 4 && pack_depthwise3x3_buffer(chunk) > l->ctx->buffer_max)
@@ -438,7 +441,7 @@ static bool lower_planar(struct lower *l, struct node *n, const struct kernel *k
         .stream = lower_constant(l, "stream", DTYPE_INT32, words, stream)};
     const struct window window = conv_window(n, 3);
     assert(kernel->params_bytes == sizeof p);
-    lower_strips(l, kernel, &p, &window, buffer(l, pack_depthwise3x3_buffer(chunk)));
+    lower_strips(l, kernel, &p, &window, lower_buffer(l, pack_depthwise3x3_buffer(chunk)));
     return true;
 }
 
@@ -509,7 +512,7 @@ bool lower_dense_pairs(struct lower *l, struct node *n)
     if (!stream)
         return false;
     const struct mica_dense_pairs_s8 p = {.in_n = inputs, .out_n = outputs, .stream = stream};
-    struct tensor *scratch = buffer(l, pack_dense_pairs_buffer(inputs));
+    struct tensor *scratch = lower_buffer(l, pack_dense_pairs_buffer(inputs));
     const int32_t vectors = (int32_t)(tensor_elements(n->out[0]) / outputs);
     const int32_t rows = rows_vectors(n).whole ? 1 : tensor_rows(n->out[0]);
     struct call *c = lower_call(l, &kernel_dense_pairs_s8, &p);

@@ -14,8 +14,8 @@ import pytest
 from support import ALL, REPOSITORY, WARNINGS, need, run
 
 HERE = Path(__file__).parent
-PROGRAMS = ("add_linear", "blocks_f32", "bytes", "conv2d_pairs", "dense_pairs", "depthwise3x3",
-            "depthwise_column")
+PROGRAMS = ("add_linear", "blocks_f32", "bytes", "conv2d_pairs", "conv2d_winograd", "dense_pairs",
+            "depthwise3x3", "depthwise_column", "depthwise_planar")
 THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
@@ -38,6 +38,15 @@ MUTANTS = (
     ("conv2d_pairs", "requantize_twice.h", "asr #31", "lsr #31"),
     ("conv2d_pairs", "conv2d_pairs_s8.h", "at.x + 3 <", "at.x + 2 <"),
     ("conv2d_pairs", "conv2d_patch_pairs_s8.h", "left < 0 ||", "left < -1 ||"),
+    ("conv2d_winograd", "winograd.h", '"smlad r8, r12, r11, r8', '"smlad r8, lr, r11, r8'),
+    ("conv2d_winograd", "winograd.h", "STEP_BYTES 44", "STEP_BYTES 88"),
+    ("conv2d_winograd", "winograd.h", "cmp r12, #240", "cmp r12, #224"),
+    ("conv2d_winograd", "winograd.h", "add r9, r10, r9, asr #1", "add r9, r10, r9, lsr #1"),
+    ("conv2d_winograd", "winograd.h", "lsls r12, r12, #31", "lsls r12, r12, #30"),
+    ("conv2d_winograd", "winograd.h", "ssub16 r10, r8, r10", "ssub16 r10, r10, r8"),
+    ("conv2d_winograd", "winograd.h", '"sxtb16 r9, r5, ror #8', '"sxtb16 r9, r5, ror #16'),
+    ("conv2d_winograd", "conv2d_winograd_s8.h", "right && below ? at", "below ? at"),
+    ("conv2d_winograd", "conv2d_winograd_s8.h", "x < p->in_w ?", "x <= p->in_w ?"),
     ("conv2d_pairs", "conv2d_window_pairs_s8.h", "left >= 0", "left >= -1"),
     ("conv2d_pairs", "conv2d_window_pairs_s8.h", "(taps / 8) & 3", "(taps / 8) & 1"),
     ("conv2d_pairs", "conv2d_window_fours_s8.h", "column < p->in_w", "column <= p->in_w"),
@@ -67,6 +76,10 @@ MUTANTS = (
     ("blocks_f32", "dense_blocks_f32.h", "MICA_DENSE_MUL(22, 14, x)", "MICA_DENSE_MUL(22, 13, x)"),
     ("depthwise_column", "depthwise_column_s8.h", "smlatt r6", "smlabb r6"),
     ("depthwise_column", "depthwise_column_s8.h", '"ldr r8, [r8, r12]', '"ldr r8, [r8]'),
+    ("depthwise_planar", "depthwise_planar_s8.h", "smlad r5, r9, r7, r5", "smlad r5, r8, r7, r5"),
+    ("depthwise_planar", "depthwise_planar_stride_s8.h", "[r1, #8]", "[r1, #4]"),
+    ("depthwise_planar", "depthwise_planar.h", "mov lr, #0", "mov lr, lr"),
+    ("depthwise_planar", "depthwise_planar.h", "str r10, [r6, r11, lsl #1]", "str r10, [r6, r11]"),
     ("depthwise3x3", "planar.h", "str r10, [r6, #144]", "str r10, [r6, #96]"),
 )
 V6M_MUTANTS = (
