@@ -15,7 +15,7 @@ from support import ALL, REPOSITORY, WARNINGS, need, run
 
 HERE = Path(__file__).parent
 PROGRAMS = ("add_linear", "conv2d_pairs", "dense_pairs", "depthwise3x3",
-            "depthwise_column")
+            "depthwise_column", "fours")
 THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
