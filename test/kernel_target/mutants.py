@@ -71,7 +71,19 @@ FILES = {
 }
 
 # Changes that no output can show, by file and the line after the change, and why.
-EQUIVALENT: dict[tuple[str, str], str] = {}
+EQUIVALENT = {
+    ("add_linear_s8.h", "n = p->a_step == 2 && p->b_step == 1 && p->out_min == -128 &&"
+     " p->out_max == 127 ? n & ~3 : 0;"): "the loop for what is left does all of it, slower",
+    ("conv2d_patch_pairs_s8.h", "for (int32_t i = 0; i < 3 + taps; i++)"):
+        "what fills the taps up meets weights of 0",
+    ("pool_window.h", "const int32_t first = left < 1 ? 0 : left;"): "0 is 0",
+    ("pool_window.h", "const int32_t end = left + kernel_w <= in_w ? left + kernel_w : in_w;"):
+        "a choice of two equal numbers",
+    ("requantize_twice.h", '"add " temp ", " half ", " x ", asr #32 \\n"                 \\'):
+        "the sign fills all bits",
+    ("table_fours_s8.h", "for (; i + 5 <= n; i += 4, in += 4, out += 4) {"):
+        "the loop for what is left does it, slower",
+}
 
 WORDS = {
     "smlad": "smladx", "smladx": "smlad", "smlabb": "smlatb", "smlatt": "smlabt",
@@ -135,6 +147,8 @@ def portable(line: str) -> list[str]:
             continue  # of two equal numbers either is right
         changed.append(line[: match.start()] + OPERATORS[match[0]] + line[match.end():])
     for match in NUMBER.finditer(line):
+        if re.match(r"\] = ", line[match.end():]):
+            continue  # a longer array holds the same
         changed.append(line[: match.start()] + str(int(match[0]) + 1) + line[match.end():])
     return changed
 

@@ -203,7 +203,22 @@ static void check_bytes(int32_t n, bool in_place)
 
 /* ---- softmax --------------------------------------------------------------------------------- */
 
-/* The table as the compiler makes it, for a multiplier and shift as it finds them. */
+/* Fractions at the ends of their ranges and between them. */
+static void check_fraction(void)
+{
+    const int32_t edges[] = {0, 1, 0xFFFF, 0x10000, 0x7FFF0000, INT32_MAX};
+    bool good = true;
+    for (int i = 0; i < 100 + TEST_RANDOM; i++) {
+        const int32_t a = draw(0, 3) ? draw(0, INT32_MAX) : edges[draw(0, 5)];
+        const int32_t b = draw(0, 3) ? draw(0, INT32_MAX) >> draw(0, 30) : edges[draw(0, 5)];
+        good = good &&
+               mica_high_fraction((uint32_t)a, (uint32_t)b) == (uint32_t)mica_fixed_multiply(a, b);
+    }
+    CHECK(good);
+}
+
+/* The table as the compiler makes it, for a multiplier and shift as it finds them; what lies behind
+ * it is not zero. */
 static void check_softmax(int32_t n)
 {
     const int shift = draw(1, 27);
@@ -216,6 +231,8 @@ static void check_softmax(int32_t n)
         if (powers[x] >= 1 << 11)
             p.n_powers = x + 1;
     }
+    for (int32_t x = p.n_powers; x < ALL; x++)
+        powers[x] = INT32_MAX;
     int8_t *in = draw_input(n), *want = fenced((size_t)n), *out = fenced((size_t)n);
     mica_softmax_s8(&plain, in, want, n);
     mica_softmax_table_s8(&p, in, out, n);
@@ -229,6 +246,7 @@ static void check_softmax(int32_t n)
 int main(void)
 {
     check_inverse();
+    check_fraction();
     for (int32_t count = 1; count <= 255; count += TEST_EVERY ? 1 : 13)
         check_mean(count);
     for (int32_t width = 1; width <= WIDTH_MAX; width++)
