@@ -7,6 +7,7 @@
 #   make test-all  everything: all cases, all cores, clang, sanitizers, fuzzing for a minute
 #   make bench     instructions, bytes and times, beside the saved figures
 #   make bench-classical  forests, boosting and linear models beside their peers' saved figures
+#   make bench-peers  measures those peers anew, in an environment of their own: half an hour and more
 #   make package   the Python package, in build/package (PYTHONPATH); `pip install .` installs it
 #   make example-digits-forest, make example-anomaly  from fit() to an emulated Cortex-M4F
 #   make fuzz      fuzzes the road from file to C; FUZZ_SECONDS=60
@@ -14,7 +15,7 @@
 #   make format    clang-format
 .POSIX:
 .PHONY: all setup package demo example-digits-forest example-anomaly test test-all bench \
-	bench-classical fuzz docs format clean
+	bench-classical bench-peers fuzz docs format clean
 
 JOBS = 2
 PYTHON = .venv/bin/python
@@ -54,6 +55,9 @@ bench: setup all
 
 bench-classical: setup all package
 	@$(PACKAGE) $(PYTHON) bench/classical/classical.py
+
+bench-peers: setup all
+	@$(PYTHON) bench/classical/peers.py
 
 fuzz: setup
 	@scripts/fuzz.sh $(FUZZ_SECONDS)

@@ -32,11 +32,13 @@ enum mica_profile {
     MICA_PROFILE_COUNT
 };
 
-/* speed and size: whole tensors, step by step. ram: rows are pushed through the graph. */
+/* speed, size: the fewest instructions, the fewest bytes of flash; whole tensors, step by step. ram:
+ * rows are pushed through the graph. balanced: the least product of time and flash, whole tensors. */
 enum mica_optimize {
     MICA_OPTIMIZE_SPEED,
     MICA_OPTIMIZE_SIZE,
     MICA_OPTIMIZE_RAM,
+    MICA_OPTIMIZE_BALANCED,
     MICA_OPTIMIZE_COUNT
 };
 
@@ -61,12 +63,15 @@ struct mica_options {
     int64_t max_ram;   /* bytes of memory with inputs and outputs; the fastest schedule that fits is
                         taken, whatever `optimize` says of them; 0: no limit */
     int stream_axis;   /* the input's axis of endless time; 0: no stream (axis 0 is the batch) */
+    const char
+        *ways; /* for measuring: ways to lower operators, taken wherever they fit before any is
+                        chosen, with commas: "pairs,plain"; NULL: all are chosen */
     /* Of estimators only: */
-    const char
-        *functions; /* the ones to generate, with commas: "predict,predict_proba"; NULL: all */
-    const char
-        *input_type; /* the caller promises features of int8, uint8 or int16; NULL: float32 */
-    int finite;      /* the caller promises features that are numbers, never NaN */
+    const char *functions;  /* those wanted, with commas: "predict,predict_proba"; NULL: all */
+    const char *input_type; /* the caller promises int8, uint8 or int16; NULL: float32 */
+    int finite;             /* the caller promises features that are numbers, never NaN */
+    int leaf_bits; /* 4 to 24: leaves of trees are rounded to so many bits, and labels are certain
+                      where rounding cannot change them; 0: answers are the library's */
     int float64; /* numbers are given as double, bit for bit those of the training library's sums */
     struct mica_names features, classes;
 };
@@ -79,6 +84,8 @@ enum mica_text {
     MICA_DUMP,    /* the text form after the pass named in mica_dump() */
     MICA_INSPECT, /* layers, types, memory, for people */
     MICA_JSON,    /* the same for programs */
+    MICA_WAYS,    /* why each layer got its kernel, for people */
+    MICA_WAYS_JSON,
     MICA_TEXT_COUNT
 };
 
@@ -93,6 +100,9 @@ struct mica_tensor {
     float scale; /* 0: not quantised */
     int32_t zero;
     const char *role; /* output of an estimator: its function is NAME_<role>; NULL: of a network */
+    /* Numbers made by leaves that are rounded: after mica_compile(), how far they may be from the
+     * training library's, besides 1e-6 of themselves: by so much, or else this part of them. */
+    double error, relative_error;
 };
 
 struct mica; /* a handle */
@@ -101,8 +111,8 @@ struct mica *mica_new(void); /* NULL: no memory */
 void mica_free(struct mica *);
 const char *mica_error(const struct mica *); /* "" where nothing failed */
 
-/* Reads a model: a .tflite file or the text form (told apart by their contents). `name` is used in
- * messages only. The bytes need not stay. */
+/* Reads a model of any format of docs/models.md, or the text form (told apart by their contents).
+ * `name` is used in messages only. The bytes need not stay. */
 int mica_load(struct mica *, const char *name, const void *bytes, size_t n_bytes);
 
 /* Compiles what was loaded; options may be NULL. */

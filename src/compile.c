@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "ir.h"
+#include "report/report.h"
+#include "tree/tree.h"
 
 /* A handle keeps the model's bytes and compiles them anew for each call: a compilation is one
  * arena, and passes may rewrite the graph as they like. */
@@ -134,8 +136,6 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
         ctx->options.name = "model";
     if (!ctx->options.target)
         ctx->options.target = "host";
-    if (ctx->options.optimize == MICA_OPTIMIZE_RAM)
-        ctx->options.share_io = 1; /* rows of inputs die one by one: they must be ours */
     if (!is_identifier(ctx->options.name))
         fail(ctx, NULL,
              "the name '%s' is no C identifier: use letters, digits and _, and start "
@@ -150,6 +150,8 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
     assert(ctx->options.profile < MICA_PROFILE_COUNT);
     ctx->options.name = format(ctx, "%s", ctx->options.name);
     ctx->options.target = format(ctx, "%s", ctx->options.target);
+    if (ctx->options.ways)
+        ctx->options.ways = format(ctx, "%s", ctx->options.ways);
 }
 
 /* Runs the passes up to and including the last one wanted. */
@@ -159,11 +161,30 @@ static void run_passes(struct ctx *ctx, int last)
         passes[i].run(ctx, ctx->graph);
 }
 
+/* What does not fit as whole tensors is lowered once more, for rows, with less and less memory that
+ * is the kernels' own. */
+static void fit(struct ctx *ctx, int n_tensors)
+{
+    if (schedule_whole_to_fit(ctx, ctx->program))
+        return;
+    ctx->options.optimize = MICA_OPTIMIZE_RAM;
+    for (ctx->buffer_max = CHOICE_BUFFER_MAX;; ctx->buffer_max /= 2) {
+        if (ctx->buffer_max < CHOICE_BUFFER_MIN)
+            ctx->buffer_max = 0;
+        ctx->graph->n_tensors = n_tensors;
+        ctx->program = lower_graph(ctx, ctx->graph);
+        if (schedule_to_fit(ctx, ctx->program, !ctx->buffer_max))
+            return;
+    }
+}
+
 static void compile(struct ctx *ctx, struct text **text)
 {
-    if (ctx->graph->role)
-        ctx->options.share_io = 0; /* a row of features is the caller's */
+    if (ctx->options.optimize == MICA_OPTIMIZE_RAM && !ctx->graph->role)
+        ctx->options.share_io = 1; /* rows of inputs die one by one: they must be ours */
     run_passes(ctx, N_PASSES - 1);
+    const int n_tensors = ctx->graph->n_tensors;
+    ctx->buffer_max = ctx->options.optimize == MICA_OPTIMIZE_RAM ? CHOICE_BUFFER_MAX : INT32_MAX;
     ctx->program = lower_graph(ctx, ctx->graph);
     if (ctx->graph->role) {
         schedule_whole(ctx->program);
@@ -172,7 +193,7 @@ static void compile(struct ctx *ctx, struct text **text)
     } else if (ctx->options.stream_axis) {
         schedule_stream(ctx, ctx->program);
     } else if (ctx->options.max_ram > 0) {
-        schedule_to_fit(ctx, ctx->program);
+        fit(ctx, n_tensors);
     } else if (ctx->options.optimize == MICA_OPTIMIZE_RAM) {
         schedule_rows(ctx, ctx->program);
     } else {
@@ -184,6 +205,8 @@ static void compile(struct ctx *ctx, struct text **text)
     emit_program(ctx, text[MICA_HEADER], text[MICA_SOURCE], &text[MICA_WEIGHTS]);
     report_text(text[MICA_INSPECT] = text_new(ctx), ctx);
     report_json(text[MICA_JSON] = text_new(ctx), ctx);
+    report_ways(text[MICA_WAYS] = text_new(ctx), ctx);
+    report_ways_json(text[MICA_WAYS_JSON] = text_new(ctx), ctx);
 }
 
 /* Reads the model again and works on it; `last` < 0: the whole road. */
@@ -304,6 +327,7 @@ int mica_output(struct mica *m, int i, struct mica_tensor *to)
     if (!g || describe(m, g->output, g->n_outputs, i, false, to))
         return -1;
     to->role = g->role ? g->role[i] : NULL;
+    rounded_error(g->output[i], &to->error, &to->relative_error);
     return 0;
 }
 

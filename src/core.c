@@ -27,10 +27,20 @@ bool core_has_float(const char *target)
     return is_one_of(target, cores);
 }
 
+bool core_has_float_blocks(const char *target)
+{
+    return core_has_float(target) && core_has_dsp(target);
+}
+
 bool core_has_multiplier(const char *target)
 {
     static const char *const cores[] = {"cortex-m0", "cortex-m0plus", "cortex-m3", "rv32imc", NULL};
     return is_one_of(target, cores);
+}
+
+bool core_has_byte_multiplier(const char *target)
+{
+    return !strcmp(target, "avr");
 }
 
 bool core_has_program_memory(const char *target)

@@ -175,6 +175,23 @@ void graph_drop_nodes(struct graph *g, const bool *drop)
     g->n_nodes = kept;
 }
 
+void graph_append(struct ctx *ctx, struct graph *g, struct graph *from, struct tensor *x)
+{
+    graph_replace(from, from->input[0], x);
+    for (int i = 0; i < from->n_tensors; i++) {
+        struct tensor *t = from->tensor[i];
+        if (t == from->input[0])
+            continue;
+        t->index = g->n_tensors;
+        g->tensor = append(ctx, g->tensor, g->n_tensors, t);
+        g->n_tensors++;
+    }
+    for (int i = 0; i < from->n_nodes; i++) {
+        g->node = append(ctx, g->node, g->n_nodes, from->node[i]);
+        g->n_nodes++;
+    }
+}
+
 static bool is_ready(const struct node *n, const bool *made)
 {
     for (int k = 0; k < n->n_in; k++)

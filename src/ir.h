@@ -23,6 +23,7 @@ enum {
     LOOPS_MAX = RANK_MAX,      /* loops around one kernel call */
     NODE_INPUTS_MAX = 1024,    /* concatenation takes many */
     WINDOW_ROWS_MAX = 256,     /* rows of a window; their pointers lie on the device's stack */
+    ROLE_MAX = 32,             /* characters of a function's name behind that of the model */
     TENSOR_BYTES_MAX = 1 << 28 /* no microcontroller comes near; keeps all sizes in 32 bits */
 };
 
@@ -84,6 +85,7 @@ struct tensor {
     struct quant quant;
     const void *data;    /* constant contents, aligned for the type; NULL: computed or input */
     bool is_variable;    /* keeps its contents between runs */
+    double error;        /* of scores, once lowered: what rounded leaves may make them err by */
     struct node *maker;  /* NULL: an input, a constant, a variable or temporary memory */
     struct tensor *base; /* a view: the same bytes as `base`, other shape; NULL otherwise */
     int index;           /* position in graph.tensor; unique, stable within a pass */
@@ -104,8 +106,7 @@ struct node {
 struct names {
     int n;
     const char *const *at;
-    const int32_t
-        *value; /* the numbers that the names stand for, where they are not 0, 1, 2, ... */
+    const int32_t *value; /* what the names stand for; NULL: 0, 1, 2, ... */
 };
 
 struct graph {
@@ -139,6 +140,7 @@ struct ctx {
     struct graph **subgraph; /* all graphs of the file, [0] is the main one */
     int n_subgraphs;
     struct channel_figures channels;
+    int32_t buffer_max;      /* bytes that a kernel may have for itself */
     struct program *program; /* after lowering */
 };
 
@@ -192,6 +194,8 @@ int32_t tensor_rows(const struct tensor *);
 bool graph_is_output(const struct graph *, const struct tensor *);
 int graph_uses(const struct graph *, const struct tensor *); /* reads by nodes, and as output */
 void graph_replace(struct graph *, struct tensor *old, struct tensor *with); /* in all reads */
+/* Moves the tensors and nodes of another graph to the end of this one; x takes its input's place. */
+void graph_append(struct ctx *, struct graph *, struct graph *from, struct tensor *x);
 void graph_drop_nodes(struct graph *, const bool *drop); /* drop[i]: take node[i] out */
 void graph_order(struct ctx *, struct graph *);          /* sorts nodes; fails on a cycle */
 
@@ -229,12 +233,22 @@ struct rows {
 
 /* ---- core.c ----------------------------------------------------------------------------------- */
 
-bool core_has_dsp(const char *target);            /* the DSP extension of Armv7E-M and Armv8-M */
-bool core_has_float(const char *target);          /* adds and multiplies float32 in hardware */
-bool core_has_multiplier(const char *target);     /* 32 by 32 bits to 32, and no DSP extension */
-bool core_has_program_memory(const char *target); /* constants are read by special loads: AVR */
+bool core_has_dsp(const char *target);             /* the DSP extension of Armv7E-M and Armv8-M */
+bool core_has_float(const char *target);           /* adds and multiplies float32 in hardware */
+bool core_has_float_blocks(const char *target);    /* does so in Thumb-2: kernels/nn/fpu.h */
+bool core_has_multiplier(const char *target);      /* 32 by 32 bits to 32, and no DSP extension */
+bool core_has_byte_multiplier(const char *target); /* 8 by 8 bits to 16, and nothing wider */
+bool core_has_program_memory(const char *target);  /* constants are read by special loads: AVR */
 
 struct lower;
+
+/* One way to lower a node: a kernel, or the same kernel fed in another manner. */
+struct way {
+    const char *name; /* among those of its operator: "1x1_pairs" */
+    /* Describes the kernel calls, as op.lower does; false after lower_misfit() where the node or
+     * the core does not suit it, and what it registered by then is forgotten. */
+    bool (*lower)(struct lower *, struct node *);
+};
 
 /* What the compiler knows about one operator; one constant each, at the end of its file. */
 struct op {
@@ -252,7 +266,14 @@ struct op {
     bool (*in_place)(const struct node *,
                      int k);              /* may out 0 take the bytes of input k? NULL: no */
     int64_t (*macs)(const struct node *); /* multiply-accumulates; NULL: 0 */
-    void (*lower)(struct lower *, struct node *); /* describes the kernel calls; NULL: view only */
+    /* How many classes label k of an int32 output may be; 0: there is no such label. NULL: the
+     * operator gives none. */
+    int32_t (*classes)(const struct node *, int32_t k);
+    /* Describes the kernel calls. NULL: a view, or there are several ways to do it: then check()
+     * refuses what none may take, and the chooser tries ways[] (choose.c). */
+    void (*lower)(struct lower *, struct node *);
+    void (*check)(struct ctx *, const struct node *);
+    const struct way *ways; /* the plain loops last, which take everything; ends with a NULL name */
 };
 
 #define TYPE_BIT(ENUM) (UINT32_C(1) << DTYPE_##ENUM)
@@ -369,9 +390,9 @@ struct call {
     const struct code *code;
     enum phase phase;
     int32_t count; /* the kernel's n argument */
-    int32_t
-        strip;  /* above 0: a call makes up to so many rows of the window's loop, and takes how many
-                      as its count; the row schedules make one at a time */
+    /* Above 0: a call makes up to so many rows of the window's loop, and takes how many as its
+     * count; the row schedules make one at a time. */
+    int32_t strip;
     bool joins; /* the rows of loop 0 follow each other: one call can do them all by `count` */
     int n_loops;
     int32_t loop[LOOPS_MAX]; /* how often, outermost first */
@@ -400,6 +421,37 @@ struct step {
     struct tensor **temp; /* memory used only while this step runs */
 };
 
+/* ---- choose/: which way each node is lowered ------------------------------------------------- */
+
+enum {
+    CHOICE_FILES_MAX = 256,   /* kernel files of one model's candidates */
+    CHOICE_BUFFER_MAX = 1536, /* bytes of kernels' own buffer where memory is what counts */
+    CHOICE_BUFFER_MIN = 96    /* less serves none of them */
+};
+
+/* Instructions of one inference and bytes of flash, as estimated. */
+struct totals {
+    double instructions, flash;
+};
+
+/* A way that a node may go. */
+struct candidate {
+    const struct way *way; /* NULL: the operator has but one */
+    const char *why;       /* it does not fit; NULL: it does */
+    bool is_guess;         /* a kernel that the table of prices does not know */
+    double instructions;
+    int64_t flash;   /* of constants, parameters and calls, without the kernels */
+    int32_t scratch; /* bytes of temporary memory */
+    uint64_t files[CHOICE_FILES_MAX / 64]; /* kernel files it needs */
+    struct totals model;                   /* what the model would cost with it */
+};
+
+struct menu {
+    int n, chosen;
+    bool is_forced; /* options.ways names it */
+    struct candidate *at;
+};
+
 struct program {
     struct graph *graph;
     int n_steps, n_constants;
@@ -408,6 +460,8 @@ struct program {
     struct plan *plan;         /* after planning */
     struct schedule *schedule; /* rows are pushed; NULL: whole tensors, step by step */
     struct stream *stream;     /* time is endless; NULL: it is not */
+    struct menu *menu;         /* of each node; NULL: no operator had a choice */
+    struct totals chosen;      /* of the model as it is lowered */
     struct program **head; /* of an estimator: a program for each output, of the steps it needs */
 };
 
@@ -416,7 +470,13 @@ struct lower {
     struct ctx *ctx;
     struct program *program;
     struct step *step;
+    const char *misfit; /* why the way that was tried last does not fit; NULL: it does */
 };
+
+/* Lowers a node one way; false: it does not fit, and nothing has changed. */
+bool lower_way(struct lower *, struct node *, const struct way *);
+/* Says why a way does not fit, in words that follow "no: "; returns false. */
+bool lower_misfit(struct lower *, const char *why);
 
 /* The loop whose rows a strip takes several of; -1: there is but one row. */
 int strip_loop(const struct call *);
@@ -488,16 +548,19 @@ struct schedule {
     const int *of; /* of[tensor->index], -1: none */
     int n_turns;
     const struct turn *turn;
-    int cut;             /* first operator of the stretch of whole tensors; n_ops: none */
-    int32_t state_bytes; /* memory and counters */
+    int cut;              /* first operator of the stretch of whole tensors; n_ops: none */
+    int32_t state_bytes;  /* memory and counters */
+    int32_t buffer_bytes; /* of it, the place that kernels use for themselves */
 };
 
 /* Makes program->schedule and program->plan for the smallest memory; fails where rows cannot be
  * pushed at all. */
 void schedule_rows(struct ctx *, struct program *);
-/* Whole tensors or else the rows with the fewest turns that fit options.max_ram; fails where
- * nothing does. */
-void schedule_to_fit(struct ctx *, struct program *);
+/* Whole tensors, where these may be and fit options.max_ram; false: they do not. */
+bool schedule_whole_to_fit(struct ctx *, struct program *);
+/* Otherwise the rows with the fewest turns that fit. false: nothing does, or where it is `last`, a
+ * failure. */
+bool schedule_to_fit(struct ctx *, struct program *, bool last);
 int32_t schedule_counter_bytes(const struct schedule *); /* of one counter of rows: 1 or 2 */
 /* A tensor of a stream over endless time. Of the R rows that it has in one window of the model, the
  * last `depth` are kept; `fresh` of them are new after each hop. */
@@ -528,6 +591,8 @@ struct stream {
  * node and the reason. */
 void schedule_stream(struct ctx *, struct program *);
 
+/* A temporary tensor that holds nothing from one row to the next: all such share one place. */
+bool is_row_buffer(const struct step *, const struct tensor *);
 /* The rows of an operand follow loop 0 one by one: its address may come from the row map. */
 bool operand_by_row(const struct step *, const struct call *, int operand);
 
@@ -558,6 +623,7 @@ void pass_channels(struct ctx *, struct graph *);
 void pass_views(struct ctx *, struct graph *);
 void pass_outputs(struct ctx *, struct graph *);
 void pass_dead(struct ctx *, struct graph *);
+void choose_ways(struct ctx *, struct program *); /* fills program->menu */
 struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);
@@ -573,33 +639,21 @@ void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
 void read_json(struct ctx *, const uint8_t *bytes, size_t n);     /* XGBoost, CatBoost */
 void read_lightgbm(struct ctx *, const uint8_t *bytes, size_t n); /* its text */
 void read_text(struct ctx *, const char *text, size_t n);         /* the text form, see text/ */
+/* The formats of XGBoost, LightGBM and CatBoost only, and of these LightGBM's for features of float64
+ * where they are; false: the bytes are none of them. */
+bool read_booster(struct ctx *, const uint8_t *bytes, size_t n, bool is_float64);
 
 /* ---- text/: the text form -------------------------------------------------------------------- */
 
 void print_graph(struct text *, const struct graph *);
 
-/* ---- emit/ and report/: what the compiler writes --------------------------------------------- */
+/* ---- emit/: what the compiler writes; report/report.h has the texts about it ------------------ */
 
 /* NAME.h, NAME.c and, with split_weights, NAME_weights.c (else *weights is NULL). */
 void emit_program(struct ctx *, struct text *header, struct text *source, struct text **weights);
 /* How tensor i of the inputs or outputs is called in the generated code. */
 const char *emit_io_name(struct ctx *, struct tensor *const *list, int n, int i, bool is_input);
 int64_t constant_bytes(const struct program *);
-void report_text(struct text *, const struct ctx *); /* `mica inspect` */
-void report_json(struct text *, const struct ctx *);
-void report_operators(struct text *); /* `mica operators` */
-/* The memory of a row schedule: its peak and what is made whole; each line begins with `margin`. */
-void report_rows(struct text *, const struct ctx *, const char *margin);
-void report_rows_json(struct text *, const struct ctx *);
-/* The list "memory": for each tensor its rows, each [offset, bytes, first turn, last turn]. */
-void report_rows_memory(struct text *, const struct program *);
-void report_json_string(struct text *, const char *); /* with its quotes */
-/* What a stream keeps of each tensor, and what it computes anew with each hop. */
-void report_stream(struct text *, const struct ctx *, const char *margin);
-void report_stream_json(struct text *, const struct ctx *);
-/* One sentence on the channels that were taken out, without a line's end; false: none were. */
-bool report_channels(struct text *, const struct ctx *);
-void report_layer(const struct program *, int step, struct mica_layer *);
 
 /* ---- eval.c: runs calls on the host ---------------------------------------------------------- */
 

@@ -145,13 +145,55 @@ static void bind_constants(struct lower *l)
     }
 }
 
+bool lower_misfit(struct lower *l, const char *why)
+{
+    l->misfit = why;
+    return false;
+}
+
+bool lower_way(struct lower *l, struct node *n, const struct way *way)
+{
+    struct step *s = l->step;
+    struct graph *g = l->program->graph;
+    const int n_constants = l->program->n_constants, n_tensors = g->n_tensors;
+    s->n_calls = s->n_temps = 0;
+    l->misfit = NULL;
+    if (way->lower(l, n))
+        return true;
+    if (!l->misfit)
+        l->misfit = "it does not fit this layer";
+    l->program->n_constants = n_constants;
+    g->n_tensors = n_tensors;
+    s->n_calls = s->n_temps = 0;
+    return false;
+}
+
+/* The way that was chosen for the graph's nodes; a node by itself, for folding, takes the last. */
+static void lower_ways(struct lower *l, struct node *n)
+{
+    const struct menu *menu = l->program->menu;
+    const struct way *way = n->op->ways;
+    if (menu)
+        way = menu[l->step - l->program->step].at[menu[l->step - l->program->step].chosen].way;
+    while (!menu && way[1].name)
+        way++;
+    if (!lower_way(l, n, way))
+        assert(false && "it fitted when it was chosen");
+}
+
 void lower_node(struct ctx *ctx, struct program *p, struct node *n)
 {
     struct step *s = &p->step[p->n_steps++];
     s->node = n;
     s->rows = n->op->rows ? n->op->rows(n) : (struct rows){.whole = true};
-    struct lower l = {ctx, p, s};
-    n->op->lower(&l, n);
+    struct lower l = {ctx, p, s, NULL};
+    if (n->op->lower) {
+        n->op->lower(&l, n);
+    } else {
+        if (n->op->check)
+            n->op->check(ctx, n);
+        lower_ways(&l, n);
+    }
     bind_constants(&l);
     for (int k = 0; k < s->n_calls; k++) {
         const struct kernel *kernel = s->call[k]->kernel;
@@ -201,6 +243,9 @@ struct program *lower_graph(struct ctx *ctx, struct graph *g)
     struct program *p = NEW(ctx, struct program);
     p->graph = g;
     p->step = NEWS(ctx, struct step, g->n_nodes);
+    for (int i = 0; i < g->n_nodes && !p->menu; i++)
+        if (g->node[i]->op->ways)
+            choose_ways(ctx, p);
     for (int i = 0; i < g->n_nodes; i++)
         lower_node(ctx, p, g->node[i]);
     drop_constants(p);
@@ -230,6 +275,7 @@ void schedule_whole(struct program *p)
             struct call *c = p->step[i].call[k];
             if (c->joins && c->n_loops) {
                 c->count *= c->loop[0];
+                c->joins = false;
                 drop_loop(c, 0);
             }
             for (int loop = c->n_loops - 1; loop >= 0; loop--)

@@ -33,6 +33,7 @@ class Model:
     labels: Callable[[np.ndarray], np.ndarray] | None = None
     results: Callable[[np.ndarray], np.ndarray] | None = None  # probabilities, or behind a link
     categories: tuple[int, ...] = ()
+    raw: Callable[[np.ndarray], np.ndarray] | None = None  # where the scores are divided sums
 
 
 def numbers(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -147,6 +148,8 @@ def xgboost_models() -> dict[str, Callable[[], Model]]:
         "linear logistic": of(two, objective="binary:logistic", booster="gblinear"),
         "linear softprob": of(classes(y, 4), objective="multi:softprob", num_class=4,
                               booster="gblinear"),
+        "linear classes": of(np.digitize(y, [0.9, 1.1]), objective="multi:softprob", num_class=3,
+                             booster="gblinear"),
         "linear": of(y, objective="reg:squarederror", booster="gblinear"),
         "two outputs": of(np.c_[y, -y * y], objective="reg:squarederror"),
         "vector leaves": of(np.c_[y, -y * y, y / 3], objective="reg:squarederror",
@@ -177,8 +180,11 @@ def lightgbm_model(parameters: dict[str, Any], x: np.ndarray, y: np.ndarray,
     booster = lightgbm.train({**fixed, **parameters}, data, rounds)
     divisor = rounds if parameters.get("boosting") == "rf" else 1
 
+    def raw(rows: np.ndarray) -> np.ndarray:
+        return booster.predict(rows, raw_score=True).reshape(len(rows), -1)
+
     def scores(rows: np.ndarray) -> np.ndarray:
-        return booster.predict(rows, raw_score=True).reshape(len(rows), -1) / divisor
+        return raw(rows) / divisor
 
     def results(rows: np.ndarray) -> np.ndarray:
         return booster.predict(rows).reshape(len(rows), -1)
@@ -191,7 +197,7 @@ def lightgbm_model(parameters: dict[str, Any], x: np.ndarray, y: np.ndarray,
     return Model(
         booster.model_to_string(), x, scores,
         (lambda rows: probabilities(rows).argmax(axis=1)[:, None]) if is_classifier else None,
-        probabilities if is_classifier else results, categories,
+        probabilities if is_classifier else results, categories, raw,
     )  # fmt: skip
 
 

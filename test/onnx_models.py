@@ -179,6 +179,48 @@ def stump(**attributes: Any) -> onnx.ModelProto:
     return made
 
 
+LIGHTGBM = """tree
+num_class=1
+num_tree_per_iteration=1
+max_feature_idx=2
+objective=regression
+feature_names=a b c
+
+Tree=0
+num_leaves=2
+num_cat=0
+split_feature=1
+threshold=0.1
+decision_type=2
+left_child=-1
+right_child=-2
+leaf_value=-0.5 1.5
+shrinkage=1
+
+end of trees
+"""
+
+
+def boosted(file: str = LIGHTGBM, columns: int = 3, outputs: int = 1) -> onnx.ModelProto:
+    """A scaler of float64 and the file of a booster behind it."""
+    arrays = {
+        "half": np.full(columns, 0.5),
+        "file": np.frombuffer(file.encode(), np.uint8),
+    }
+    names = ["y", "s"][:outputs]
+    nodes = [
+        helper.make_node("scale_features", ["x", "half"], ["z"], domain=MICA_DOMAIN, first_op="sub"),
+        helper.make_node("booster", ["z", "file"], names, domain=MICA_DOMAIN),
+    ]
+    kinds = {name: TensorProto.DOUBLE for name in names}
+    made = model(nodes, columns, kinds, arrays, [helper.make_opsetid(MICA_DOMAIN, 1)])
+    made.graph.value_info.append(
+        helper.make_tensor_value_info("z", TensorProto.DOUBLE, [1, columns])
+    )
+    helper.set_model_props(made, {"mica.roles": json.dumps(["predict", "other"][:outputs])})
+    return made
+
+
 # ---- running -----------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import onnx
 
-from onnx_models import classifier, grown, regressor, stump
+from onnx_models import boosted, classifier, grown, regressor, stump
 from test_onnx import OWN_REFUSALS, REFUSALS, STEPS, ml, model, signed
 from test_onnx import FLOAT, INT64, TensorProto, helper, np
 
@@ -23,6 +23,7 @@ def small_models() -> dict[str, bytes]:
     """Models of few bytes, by name."""
     made = {
         "stump": stump(),
+        "booster": boosted(),
         "classes": classifier(grown("class", 3, 3, 3, 2, 1), 3, [4, 5, 6], post_transform="SOFTMAX"),
         "names": classifier(grown("class", 2, 3, 3, 2, 2, True), 2, ["a", "b", "c"]),
         "two": classifier(signed(False, 3), 3, [0, 1], post_transform="LOGISTIC"),

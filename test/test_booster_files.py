@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 import resource
 import subprocess
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from booster_models import MODELS
-from support import MICA, mica
+from support import ALL, MICA, PORTABLE, mica, need
 
 Change = Callable[[Any], None]
 
@@ -225,3 +226,41 @@ def test_a_chain_of_a_million_nodes(tmp_path: Path) -> None:
     done = subprocess.run([MICA, "dump", file, "--after", "read"], capture_output=True, preexec_fn=limit)
     assert done.returncode == 0, done.stderr[-300:]
     assert done.stdout.count(b"\n") > 1000
+
+
+def random_booster(trees: int, tests: int) -> str:
+    """XGBoost's file of random trees; each test stands at a leaf that was drawn from all of its tree."""
+    model = json.loads(text_of("xgboost", "linear").replace("gblinear", "gbtree"))
+    draw = random.Random(0)
+    forest = []
+    for _ in range(trees):
+        n = 2 * tests + 1
+        left, right = [-1] * n, [-1] * n
+        leaves = [0]
+        for at in range(1, n, 2):
+            node = leaves.pop(draw.randrange(len(leaves)))
+            left[node], right[node] = at, at + 1
+            leaves += [at, at + 1]
+        zeros = [0] * n
+        numbers = [round(draw.gauss(0, 1), 4) for _ in range(n)]
+        forest.append({"left_children": left, "right_children": right, "default_left": zeros,
+                       "split_indices": [draw.randrange(4) for _ in range(n)], "split_conditions": numbers,
+                       "tree_param": {"size_leaf_vector": "1"}})  # fmt: skip
+    model["learner"]["gradient_booster"]["model"] = {"trees": forest, "tree_info": [0] * trees}
+    return json.dumps(model)
+
+
+@pytest.mark.skipif(not ALL, reason="the long sweep (MICA_ALL=1)")
+def test_a_million_nodes_are_c_and_compiled_within_seconds(tmp_path: Path) -> None:
+    """1,000 trees of 1,001 nodes: some 4 seconds of a processor to C and 4 to 7 through gcc."""
+    need("arm-none-eabi-gcc")
+    (tmp_path / "big.json").write_text(random_booster(1000, 500))
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
+
+    for optimize in ("size", "speed"):
+        words = ("compile", "big.json", "--name", "big", "--optimize", optimize, "--target", "cortex-m4f")
+        subprocess.run([MICA, *words], cwd=tmp_path, check=True, preexec_fn=limit)
+        words = ("-mcpu=cortex-m4", "-mthumb", "--specs=picolibc.specs", *PORTABLE, "-Os", "-c", "big.c")
+        subprocess.run(["arm-none-eabi-gcc", *words], cwd=tmp_path, check=True, preexec_fn=limit)

@@ -116,8 +116,8 @@ def test_refused_files(tmp_path: Path) -> None:
     before = listing(tmp_path)
     wanted = {
         "gone.tflite": "No such file or directory",
-        "empty.tflite": "not a TFL3 file",
-        "text.tflite": "not a TFL3 file",
+        "empty.tflite": "this is no model that Mica reads",
+        "text.tflite": "this is no model that Mica reads",
         "cut.tflite": "the file is damaged or cut off: ",
         ".": "Is a directory",
     }

@@ -100,10 +100,10 @@ def test_generated_page(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "mica").symlink_to(MICA)
-    (graph,) = blocks(page, "mica-ir")
-    (tmp_path / "listen.ir").write_text(graph)
+    for name, graph in zip(("listen", "alarm"), blocks(page, "mica-ir"), strict=True):
+        (tmp_path / f"{name}.ir").write_text(graph)
     lines, sources = shell_lines(page), blocks(page, "c")
-    assert len(lines) == len(sources) == 5
+    assert len(lines) == len(sources) == 6
     for line in lines:
         run("sh", "-c", line, cwd=tmp_path)
     for place, source in enumerate(sources):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from support import PORTABLE, REPOSITORY, evaluate, mica, need, run
+from tree_models import Ensemble
 
 GRAPH = REPOSITORY / "test" / "pass" / "estimator" / "names.ir"
 COMPILERS = {
@@ -83,3 +84,64 @@ int main(void)
     got = np.frombuffer(done.stdout, np.float32).reshape(20, 2, 3)
     assert np.array_equal(got[:, 0], want[0])
     assert np.array_equal(got[:, 1], want[1])
+
+
+def three_classes(folder: Path, values: str) -> Path:
+    """A tree of two tests whose classes have these numbers."""
+    tree = Ensemble(1, 3, width=3)
+    tree.start()
+    first = tree.test(0, 0.0)
+    tree.leaf([1, 0, 0])
+    tree.right_of(first)
+    second = tree.test(0, 1.0)
+    tree.leaf([0, 1, 0])
+    tree.right_of(second)
+    tree.leaf([0, 0, 1])
+    text = tree.text(("label",)).replace('graph "trees"\n', f'graph "trees"\nclasses ["a" "b" "c"]{values}\n')
+    path = folder / "wide.ir"
+    path.write_text(text)
+    return path
+
+
+WIDE_CLASSES = ["[-2000000000 0 2000000000]", "[-2147483648 5 6]", "[-2147483648 0 2147483647]", "[3 2 1]", "[7 100 9]"]
+
+
+@pytest.mark.parametrize("values", WIDE_CLASSES)
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_class_numbers_of_any_width(tmp_path: Path, compiler: str, values: str) -> None:
+    need(compiler)
+    graph = three_classes(tmp_path, f" = {values}")
+    mica("compile", graph, "-o", tmp_path, "--name", "wide", "--optimize", "size")
+    run(compiler, *COMPILERS[compiler], *PORTABLE, "-Os", "-c", tmp_path / "wide.c", "-o", tmp_path / "wide.o")
+    x = np.array([[-1], [0.5], [2]], np.float32)
+    want = [int(v) for v in values.strip("[]").split()]
+    assert evaluate(graph, tmp_path, [x], ("predict",))[0].ravel().tolist() == want
+    if compiler != "gcc":
+        return
+    main = """
+#include <stdio.h>
+#include "wide.h"
+int main(void)
+{
+    const float x[] = {-1, 0.5f, 2};
+    for (int i = 0; i < 3; i++)
+        printf("%ld %s\\n", (long)wide_predict(&x[i]), wide_class_name(wide_predict(&x[i])));
+    return wide_predict(&x[0]) != WIDE_CLASS_A;
+}
+"""
+    (tmp_path / "main.c").write_text(main)
+    run("gcc", *PORTABLE, "-fsanitize=undefined", "-fno-sanitize-recover", tmp_path / "main.c", tmp_path / "wide.c",
+        "-o", tmp_path / "main")
+    done = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:3] == [f"{value} {name}" for value, name in zip(want, "abc")]
+
+
+def test_steps_of_a_function_have_the_numbers_of_their_constants(tmp_path: Path) -> None:
+    digits = Ensemble(1, 3, width=3)
+    digits.start()
+    digits.leaf([0, 1, 0])
+    (tmp_path / "two.ir").write_text(digits.text(("label", "scores")))
+    mica("compile", tmp_path / "two.ir", "-o", tmp_path, "--name", "two", "--optimize", "size")
+    source = (tmp_path / "two.c").read_text()
+    comments = [line.split()[1] for line in source.splitlines() if "  trees  " in line]
+    assert comments == ["0", "1"]

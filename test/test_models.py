@@ -30,9 +30,9 @@ SCRATCH_BYTES_MAX = {
 }
 INT8 = tuple(SCRATCH_BYTES_MAX)
 FLOAT = tuple(name.replace("int8", "fp32") for name in INT8 if name != "sww_dscnn1d_int8")
-CORES = ("cortex-m0", "cortex-m4", "cortex-m33", "cortex-m55", "rv32imc")
+CORES = ("cortex-m0", "cortex-m4", "cortex-m4f", "cortex-m33", "cortex-m55", "rv32imc")
 CORE_RUNS = [(core, name) for core in CORES for name in INT8 + FLOAT]
-QUICK_CORE_RUNS = [("cortex-m4", "kws_dscnn_int8")]
+QUICK_CORE_RUNS = [("cortex-m4", "kws_dscnn_int8"), *(("cortex-m4f", name) for name in FLOAT)]
 
 RANDOM_COUNT = 1000 if ALL else 24
 GIVEN_MAX = 1 << 30 if ALL else 16

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, Callable
@@ -16,10 +17,12 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 
 from onnx_models import (  # noqa: E402
+    LIGHTGBM,
     ML,
     MICA_DOMAIN,
     OPSETS,
     Trees,
+    boosted,
     class_names,
     classifier,
     grown,
@@ -124,8 +127,6 @@ OWN_REFUSALS = {
     "flag": (change(stump(), path=2), "'path' is 2; it must be 0 or 1"),
     "type": (change(stump(), path="yes"), "'path' must be an integer"),
     "roles": (property_of("mica.roles", '["predict"]'), "has 1 functions for 2 outputs"),
-    "same roles": (property_of("mica.roles", '["a", "a"]'), "has 'a' twice"),
-    "role": (property_of("mica.roles", '["a", "b c"]'), "'b c' is no name of a function"),
     "features": (property_of("mica.features", '["a"]'), "has 1 names for 3 columns"),
     "json": (property_of("mica.classes", "[{"), "is no JSON: line 1, column"),
     "classes": (property_of("mica.classes", '[{"names": 3}]'), "must be a list of names"),
@@ -133,6 +134,13 @@ OWN_REFUSALS = {
         property_of("mica.classes", '[{"names": ["a"], "values": [4294967296]}]'),
         "value 0 is no integer of 32 bits",
     ),
+    "booster's file": (boosted("PK"), "neither JSON of XGBoost or CatBoost nor text of LightGBM"),
+    "booster's text": (
+        boosted(LIGHTGBM.replace("right_child=-2", "right_child=7")),
+        "the file in node 'y': line 15: right_child: 7",
+    ),
+    "booster's columns": (boosted(columns=4), "its file is of a model of 3 features"),
+    "booster's outputs": (boosted(outputs=2), "has 2 outputs, and the model in its file has 1"),
 }
 
 
@@ -141,6 +149,18 @@ def test_our_own_operators_are_checked(tmp_path: Path, case: str) -> None:
     made, message = OWN_REFUSALS[case]
     path = save(made, tmp_path)
     assert message in mica("dump", path, "--after", "read", status=1).stderr
+
+
+def test_a_booster_behind_a_scaler(tmp_path: Path) -> None:
+    """LightGBM compares x - 0.5 in float64 with 0.1; the last float32 that goes left is found."""
+    path = save(boosted(), tmp_path)
+    folded = mica("dump", path, "--after", "fold_features").stdout
+    near = np.float32(0.6)
+    last = near if np.float64(near) - 0.5 <= 0.1 else np.nextafter(near, np.float32(0))
+    found = re.findall(r'"threshold" float32 \[3\] = \[([\d.]+) 0 0\]', folded)
+    assert [np.float32(text) for text in found] == [last]
+    x = np.array([[0, last, 0], [0, np.nextafter(last, np.float32(1)), 0]], np.float32)
+    assert run_mica(boosted(), tmp_path, x)[0].ravel().tolist() == [-0.5, 1.5]
 
 
 # ---- classifiers of trees ----------------------------------------------------------------------

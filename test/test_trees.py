@@ -17,7 +17,8 @@ from support import ALL, PORTABLE, evaluate, mica, need, run
 ROWS = 20000 if ALL else 1000
 ENSEMBLES = 400 if ALL else 25
 NAMES = {"label": "predict", "scores": "decision_function"}
-SHAPES = ["votes", "weights", "boosted", "cut", "path", "float32", "softmax float32", "softmax float64"]
+SHAPES = ["votes", "weights", "weighted votes", "boosted", "cut", "path", "float32", "softmax float32",
+          "softmax float64"]  # fmt: skip
 BUILDS = {
     "gcc": (),
     "clang": (),
@@ -68,6 +69,10 @@ def fractions(r: np.random.Generator, groups: list[int], most: int, pure: float)
     return np.concatenate([r.multinomial(n, r.dirichlet(np.ones(k))) / n for k in groups])
 
 
+def weighted_vote(r: np.random.Generator, classes: int, weight: float) -> np.ndarray:
+    return np.where(np.arange(classes) == r.integers(classes), weight, -1 / (classes - 1) * weight)
+
+
 LEAVES = {
     "float64": lambda r: float(r.normal()),
     "tiny": lambda r: float(r.choice([0.0, -0.0, 5e-324, -1e-310, 1e-300, 1.0, -1.0])),
@@ -108,12 +113,17 @@ def random_ensemble(r: np.random.Generator, shape: str) -> trees.Ensemble:
         e.n_scores = e.width = scores
         e.divisor = float(n_trees)
         make = lambda: r.dirichlet(np.ones(scores))
+    elif shape == "weighted votes":  # of AdaBoost: divided by what is no integer
+        e.n_scores = e.width = scores
+        weights = r.choice([0.1, 0.3, 1 / 3, 0.7, 1.1, 2.5], 8)
+        e.divisor = float(weights.sum())
+        make = lambda: weighted_vote(r, scores, float(r.choice(weights)))
     elif shape == "boosted":
         e.n_scores = scores
         make = lambda: leaf(r)
         e.base = [float(v) for v in r.normal(size=scores)] if r.random() < 0.7 else None
     elif shape == "cut":
-        e.decide, e.divisor = "cut", float(r.choice([1, 1, n_trees]))
+        e.decide, e.divisor = "cut", float(r.choice([1, n_trees, r.uniform(0.1, 3)]))
         make = lambda: leaf(r)
         e.base = [float(r.normal())]
     elif shape == "path":

@@ -9,6 +9,7 @@
  *     kernels.gen.c         texts, fields, arguments, one table
  *     kernel_calls.gen.h    one typed call of each kernel; compiled once a profile
  *     targets.gen.c         the facts of target/NAME.target
+ *     kernel_costs.gen.c    what kernels cost, of target/CLASS.kernels
  * so that a kernel's own file is the only place that says what it takes. Files under
  * kernels/profile/PROFILE/ are texts that differ by profile. What it does not understand it
  * refuses with file and line: the style of kernels is strict on purpose (CONTRIBUTING.md).
@@ -432,7 +433,8 @@ static void write_kernels(const char *dir)
 }
 
 /* The texts of all files with an extension, as a table that ends with NULL. */
-static void write_table(FILE *out, const char *table, const char *extension, int n, char **files)
+static void write_table(FILE *out, const char *type, const char *table, const char *extension,
+                        int n, char **files)
 {
     char stem[64];
     static char text[TEXT_MAX];
@@ -447,7 +449,7 @@ static void write_table(FILE *out, const char *table, const char *extension, int
         snprintf(name, sizeof name, "%s_%d", table, i);
         put_bytes(out, name, text, len);
     }
-    fprintf(out, "\nconst struct target_file %s[] = {\n", table);
+    fprintf(out, "\nconst struct %s %s[] = {\n", type, table);
     for (int i = 0; i < n; i++) {
         if (!strstr(files[i], extension))
             continue;
@@ -461,8 +463,13 @@ static void write_targets(const char *dir, int n, char **files)
 {
     FILE *out = open_or_die(dir, "targets.gen.c", "w");
     fprintf(out, "#include \"measure/measure.h\"\n\n");
-    write_table(out, "target_files", ".target", n, files);
-    write_table(out, "cycle_files", ".cycles", n, files);
+    write_table(out, "target_file", "target_files", ".target", n, files);
+    write_table(out, "target_file", "cycle_files", ".cycles", n, files);
+    if (fclose(out))
+        die("cannot write to %s", dir);
+    out = open_or_die(dir, "kernel_costs.gen.c", "w");
+    fprintf(out, "#include \"choose/choose.h\"\n\n");
+    write_table(out, "cost_file", "cost_files", ".kernels", n, files);
     if (fclose(out))
         die("cannot write to %s", dir);
 }
@@ -476,7 +483,7 @@ int main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         path = argv[i];
         line_number = 0;
-        if (strstr(path, ".target") || strstr(path, ".cycles")) {
+        if (strstr(path, ".target") || strstr(path, ".cycles") || strstr(path, ".kernels")) {
             targets[n_targets++] = argv[i];
             continue;
         }

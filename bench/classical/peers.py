@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures the peers and saves bench/classical/peers.json.
 
-    peers.py                                everything: half an hour and more
-    peers.py --models digits-rf10 --peers emlearn,m2cgen
+    make bench-peers                        everything: half an hour and more
+    .venv/bin/python bench/classical/peers.py --models digits-rf10 --peers emlearn,m2cgen
 
 It makes .venv-peers with the versions below and runs in it; scikit-learn, numpy, xgboost and
 lightgbm are those of .venv, so the models are the same. Results change with these versions and the
@@ -32,7 +32,7 @@ RESULTS = HERE / "peers.json"
 # would bring a gigabyte for graphics processors, sklearn-porter a scikit-learn of 2019.
 LIBRARIES = (
     "scikit-learn==1.9.1 numpy==2.4.6 scipy==1.17.1 joblib==1.6.0 threadpoolctl==3.8.0 "
-    "narwhals==2.29.0 xgboost==3.2.0 lightgbm==4.7.0"
+    "cloudpickle==3.1.2 narwhals==2.29.0 xgboost==3.2.0 lightgbm==4.7.0"
 ).split()
 CONVERTERS = (
     "emlearn==0.23.2 m2cgen==0.10.0 micromlgen==1.1.28 sklearn-porter==0.7.4 treelite==4.8.1 "
@@ -141,6 +141,8 @@ def save(model: str, fingerprint: str, peer: str, found: dict[str, Any]) -> None
 
 def main() -> int:
     """Measure what was asked for."""
+    if not (ROOT / "build" / "count.so").exists():
+        sys.exit("peers.py: what counts instructions, build/count.so, is not built: run make first")
     enter_venv()
     from converters import PEERS
     from models import NAMES, load

@@ -22,8 +22,8 @@ Written by `make bench-classical`; do not edit. The same fitted estimators, conv
 the peers that pip installs, built with the same compilers and run on the same emulated cores.
 
 ```sh
-make bench-classical                      # Mica's column: minutes
-.venv/bin/python bench/classical/peers.py # the peers' column: half an hour and more
+make bench-classical # Mica's column: minutes
+make bench-peers     # the peers' column: half an hour and more
 ```
 
 ## What counts

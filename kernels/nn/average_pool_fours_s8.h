@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "bytes.h"
+#include "word.h"
 #include "dsp.h"
 #include "inverse.h"
 #include "pool_window.h"
@@ -20,10 +20,10 @@ struct mica_average_pool_fours_s8 {
 /* The averages of bytes 0 and 2, whose sums are `even`, and of bytes 1 and 3. */
 static inline void mica_average_bytes(uint32_t even, uint32_t odd, int32_t inverse, int8_t *out)
 {
-    out[0] = mica_inverse_times(mica_bytes_low(even), inverse);
-    out[1] = mica_inverse_times(mica_bytes_low(odd), inverse);
-    out[2] = mica_inverse_times(mica_bytes_high(even), inverse);
-    out[3] = mica_inverse_times(mica_bytes_high(odd), inverse);
+    out[0] = mica_inverse_times(mica_word_low(even), inverse);
+    out[1] = mica_inverse_times(mica_word_low(odd), inverse);
+    out[2] = mica_inverse_times(mica_word_high(even), inverse);
+    out[3] = mica_inverse_times(mica_word_high(odd), inverse);
 }
 
 /* The averages of a window in sixteen channels from `channel` on. */
@@ -37,16 +37,16 @@ MICA_CALLED MICA_IN_ORDER void mica_average_sixteen(const struct mica_pool_windo
             continue;
         const int8_t *in = *row + at;
         for (int32_t i = w->columns; i > 0; i--, in += pitch) {
-            const uint32_t a = mica_bytes_load(in), b = mica_bytes_load(in + 4);
-            even[0] = mica_bytes_add_even(even[0], a);
-            odd[0] = mica_bytes_add_odd(odd[0], a);
-            even[1] = mica_bytes_add_even(even[1], b);
-            odd[1] = mica_bytes_add_odd(odd[1], b);
-            const uint32_t c = mica_bytes_load(in + 8), d = mica_bytes_load(in + 12);
-            even[2] = mica_bytes_add_even(even[2], c);
-            odd[2] = mica_bytes_add_odd(odd[2], c);
-            even[3] = mica_bytes_add_even(even[3], d);
-            odd[3] = mica_bytes_add_odd(odd[3], d);
+            const uint32_t a = mica_word_load(in), b = mica_word_load(in + 4);
+            even[0] = mica_word_add_even(even[0], a);
+            odd[0] = mica_word_add_odd(odd[0], a);
+            even[1] = mica_word_add_even(even[1], b);
+            odd[1] = mica_word_add_odd(odd[1], b);
+            const uint32_t c = mica_word_load(in + 8), d = mica_word_load(in + 12);
+            even[2] = mica_word_add_even(even[2], c);
+            odd[2] = mica_word_add_odd(odd[2], c);
+            even[3] = mica_word_add_even(even[3], d);
+            odd[3] = mica_word_add_odd(odd[3], d);
         }
     }
     mica_average_bytes(even[0], odd[0], inverse, out);
@@ -66,9 +66,9 @@ MICA_CALLED void mica_average_four(const struct mica_pool_window *w, int32_t cha
             continue;
         const int8_t *in = *row + at;
         for (int32_t i = w->columns; i > 0; i--, in += pitch) {
-            const uint32_t word = mica_bytes_load(in);
-            even = mica_bytes_add_even(even, word);
-            odd = mica_bytes_add_odd(odd, word);
+            const uint32_t word = mica_word_load(in);
+            even = mica_word_add_even(even, word);
+            odd = mica_word_add_odd(odd, word);
         }
     }
     mica_average_bytes(even, odd, inverse, out);

@@ -5,78 +5,316 @@
 #include <stdint.h>
 
 #include "dsp.h"
+#include "requantize_bytes.h"
 #include "rom.h"
 
-#if MICA_DSP
+/* Sums of products for cores that multiply 8 by 8 bits (AVR). Sums have 24 bits, in the low bytes of
+ * a word whose highest byte means nothing: whoever made the weights has proved that the whole sum,
+ * its bias included, is below 2^23, so what comes in between may wrap.
+ *
+ * Inputs and weights are taken as x + 128 and w + 128, bytes without sign, whose products need no
+ * sign to be carried up. What that adds to a sum of products,
+ *     sum of (x + 128)(w + 128) = sum of x w + 128 * (sum of (x + 128)) + 128 * (sum of w)
+ * depends on the weights alone, and is in the bias, and on the inputs alone, and is subtracted once
+ * for all channels of a pixel.
+ *
+ * MICA_AVR is 1 where these are assembly; gcc makes calls of 32-bit products from C. */
+#if defined(__AVR_HAVE_MUL__) && defined(__AVR_HAVE_LPMX__)
+#define MICA_AVR 1
+#else
+#define MICA_AVR 0
+#endif
 
-/* Four bytes of any address as a word, the first lowest. */
-struct mica_word {
-    uint32_t bits;
-} __attribute__((packed, may_alias));
+/* Sums of a channel and where their outputs go, each `step` bytes behind the one before. */
+struct mica_bytes {
+    int8_t *out;
+    uint16_t step;
+    uint8_t n; /* 1 to 4 */
+    uint32_t sums[4];
+};
 
-MICA_SHARED uint32_t mica_bytes_load(const int8_t *at)
+#if MICA_AVR
+
+/* clang-format off */
+
+/* One product of bytes, added to a sum from byte `a` on. */
+#define MICA_BYTES_ADD(x, w, a, b, c) \
+    "mul " x ", " w " \n"             \
+    "add " a ", r0 \n"                \
+    "adc " b ", r1 \n"                \
+    "adc " c ", %[zero] \n"
+#define MICA_BYTES_LOAD(a, b, c) \
+    "ld " a ", X+ \n"            \
+    "ld " b ", X+ \n"            \
+    "ld " c ", X+ \n"            \
+    "adiw r26, 1 \n"
+#define MICA_BYTES_STORE(a, b, c) \
+    "st X+, " a " \n"             \
+    "st X+, " b " \n"             \
+    "st X+, " c " \n"             \
+    "adiw r26, 1 \n"
+
+/* sums[k] = start[k] + weights[n] times inputs k of [n][4]. */
+MICA_CALLED void mica_bytes_four(const int8_t *weights, const uint8_t *in, uint16_t n,
+                                 const uint32_t start[4], uint32_t sums[4])
 {
-    return ((const struct mica_word *)at)->bits;
+    uint8_t x, w;
+    __asm__ volatile(MICA_BYTES_LOAD("r2", "r3", "r4")
+                     MICA_BYTES_LOAD("r5", "r6", "r7")
+                     MICA_BYTES_LOAD("r8", "r9", "r10")
+                     MICA_BYTES_LOAD("r11", "r12", "r13")
+                     "movw r26, %[in] \n"
+                     "1: lpm %[w], Z+ \n"
+                     "ld %[x], X+ \n"
+                     MICA_BYTES_ADD("%[x]", "%[w]", "r2", "r3", "r4")
+                     "ld %[x], X+ \n"
+                     MICA_BYTES_ADD("%[x]", "%[w]", "r5", "r6", "r7")
+                     "ld %[x], X+ \n"
+                     MICA_BYTES_ADD("%[x]", "%[w]", "r8", "r9", "r10")
+                     "ld %[x], X+ \n"
+                     MICA_BYTES_ADD("%[x]", "%[w]", "r11", "r12", "r13")
+                     "sbiw %[n], 1 \n"
+                     "brne 1b \n"
+                     "movw r26, %[sums] \n"
+                     MICA_BYTES_STORE("r2", "r3", "r4")
+                     MICA_BYTES_STORE("r5", "r6", "r7")
+                     MICA_BYTES_STORE("r8", "r9", "r10")
+                     MICA_BYTES_STORE("r11", "r12", "r13")
+                     "clr r1 \n"
+                     : [x] "=&r"(x), [w] "=&r"(w), "+z"(weights), "+x"(start), [n] "+w"(n)
+                     : [zero] "r"((uint8_t)0), [in] "r"(in), [sums] "r"(sums)
+                     : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12",
+                       "r13", "memory");
 }
 
-MICA_SHARED void mica_bytes_store(int8_t *at, uint32_t word)
+/* sums[k] = start + in[n], with their signs, times weights k of [n][2]. */
+MICA_CALLED void mica_bytes_two(const int8_t *weights, const int8_t *in, uint16_t n,
+                                uint32_t start, uint32_t sums[2])
 {
-    ((struct mica_word *)at)->bits = word;
+    uint32_t s0 = start, s1 = start;
+    uint8_t x, w;
+    __asm__ volatile("1: ld %[x], X+ \n"
+                     "subi %[x], 0x80 \n"
+                     "lpm %[w], Z+ \n"
+                     MICA_BYTES_ADD("%[x]", "%[w]", "%A[s0]", "%B[s0]", "%C[s0]")
+                     "lpm %[w], Z+ \n"
+                     MICA_BYTES_ADD("%[x]", "%[w]", "%A[s1]", "%B[s1]", "%C[s1]")
+                     "sbiw %[n], 1 \n"
+                     "brne 1b \n"
+                     "clr r1 \n"
+                     : [s0] "+&r"(s0), [s1] "+&r"(s1), [x] "=&d"(x), [w] "=&r"(w),
+                       "+z"(weights), "+x"(in), [n] "+w"(n)
+                     : [zero] "r"((uint8_t)0)
+                     : "r0", "memory");
+    sums[0] = s0;
+    sums[1] = s1;
 }
 
-/* The larger of each two signed bytes; the smaller. SSUB8 leaves which is which in flags that only
- * SEL reads, so the two instructions must stay together. */
-MICA_SHARED uint32_t mica_bytes_max(uint32_t a, uint32_t b)
+/* weights[n] times what n pointers point to, `offset` bytes on; both have their signs. */
+MICA_CALLED uint32_t mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
+                                          uint16_t offset, uint8_t n)
 {
-    uint32_t most;
-    __asm__("ssub8 %0, %1, %2 \n"
-            "sel %0, %1, %2 \n"
-            : "=&r"(most)
-            : "r"(a), "r"(b)
-            : "cc");
-    return most;
-}
-
-MICA_SHARED uint32_t mica_bytes_min(uint32_t a, uint32_t b)
-{
-    uint32_t least;
-    __asm__("ssub8 %0, %1, %2 \n"
-            "sel %0, %2, %1 \n"
-            : "=&r"(least)
-            : "r"(a), "r"(b)
-            : "cc");
-    return least;
-}
-
-/* Two sums of 16 bits plus bytes 0 and 2; plus bytes 1 and 3. */
-MICA_SHARED uint32_t mica_bytes_add_even(uint32_t sums, uint32_t bytes)
-{
-    __asm__("sxtab16 %0, %0, %1 \n" : "+r"(sums) : "r"(bytes));
-    return sums;
-}
-
-MICA_SHARED uint32_t mica_bytes_add_odd(uint32_t sums, uint32_t bytes)
-{
-    __asm__("sxtab16 %0, %0, %1, ror #8 \n" : "+r"(sums) : "r"(bytes));
-    return sums;
-}
-
-/* `sum` plus the four bytes, each 128 larger than it is. */
-MICA_SHARED uint32_t mica_bytes_sum(uint32_t sum, uint32_t bytes)
-{
-    __asm__("usada8 %0, %1, %2, %0 \n" : "+r"(sum) : "r"(bytes ^ UINT32_C(0x80808080)), "r"(0));
+    uint32_t sum;
+    uint8_t x, w;
+    uint16_t at;
+    __asm__ volatile("clr %A[sum] \n"
+                     "clr %B[sum] \n"
+                     "clr %C[sum] \n"
+                     "1: ld %A[at], X+ \n"
+                     "ld %B[at], X+ \n"
+                     "movw r0, r26 \n"
+                     "movw r26, %[at] \n"
+                     "add r26, %A[offset] \n"
+                     "adc r27, %B[offset] \n"
+                     "ld %[x], X \n"
+                     "movw r26, r0 \n"
+                     "lpm %[w], Z+ \n"
+                     "muls %[x], %[w] \n"
+                     "add %A[sum], r0 \n"
+                     "adc %B[sum], r1 \n"
+                     "adc %C[sum], %[zero] \n"
+                     "sbrc r1, 7 \n"
+                     "dec %C[sum] \n"
+                     "dec %[n] \n"
+                     "brne 1b \n"
+                     "clr r1 \n"
+                     : [sum] "=&r"(sum), [x] "=&d"(x), [w] "=&d"(w), [at] "=&r"(at),
+                       "+z"(weights), "+x"(in), [n] "+r"(n)
+                     : [zero] "r"((uint8_t)0), [offset] "r"(offset)
+                     : "r0", "memory");
     return sum;
 }
 
-/* The signed halves of a word. */
-MICA_SHARED int32_t mica_bytes_low(uint32_t sums)
+#if MICA_BYTES_ROUNDS
+#define MICA_BYTES_NEAREST \
+    "subi r18, 0xC0 \n"    \
+    "sbci r19, 0xFF \n"    \
+    "sbci r20, 0xFF \n"    \
+    "sbci r21, 0xFF \n"
+#define MICA_BYTES_SIGN    \
+    "lsl r13 \n"           \
+    "sbc r19, %[zero] \n"  \
+    "sbc r20, %[zero] \n"  \
+    "sbc r21, %[zero] \n"
+#else
+#define MICA_BYTES_NEAREST
+#define MICA_BYTES_SIGN
+#endif
+
+/* r2-r5: multiplier, r6-r8: half, r9-r11: bias, r22 r23: step; r12, r17, r13: a sum; r14 r15: bytes
+ * 1 and 2 of its product with the multiplier, r18-r21: 3 to 6, which doubled are its upper part in
+ * r19-r21; r18: the output. X: sums, Z: out, r24 r25: its step, r16: n. */
+MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p)
 {
-    return (int16_t)sums;
+    __asm__ volatile("lpm r9, Z+ \n"
+                     "lpm r10, Z+ \n"
+                     "lpm r11, Z+ \n"
+                     "adiw r30, 1 \n"
+                     "lpm r2, Z+ \n"
+                     "lpm r3, Z+ \n"
+                     "lpm r4, Z+ \n"
+                     "lpm r5, Z+ \n"
+                     "lpm r6, Z+ \n"
+                     "lpm r7, Z+ \n"
+                     "lpm r8, Z+ \n"
+                     "adiw r30, 1 \n"
+                     "lpm r22, Z+ \n"
+                     "lpm r23, Z+ \n"
+                     "ld r30, X+ \n"
+                     "ld r31, X+ \n"
+                     "ld r24, X+ \n"
+                     "ld r25, X+ \n"
+                     "ld r16, X+ \n"
+                     "1: \n"
+                     MICA_BYTES_LOAD("r12", "r17", "r13")
+                     "add r12, r9 \n"
+                     "adc r17, r10 \n"
+                     "adc r13, r11 \n"
+                     "clr r15 \n"
+                     "clr r18 \n"
+                     "clr r19 \n"
+                     "clr r20 \n"
+                     "clr r21 \n"
+                     "mul r12, r2 \n"
+                     "mov r14, r1 \n"
+                     "mul r12, r3 \n"
+                     "add r14, r0 \n"
+                     "adc r15, r1 \n"
+                     MICA_BYTES_ADD("r17", "r2", "r14", "r15", "r18")
+                     MICA_BYTES_ADD("r12", "r4", "r15", "r18", "r19")
+                     MICA_BYTES_ADD("r17", "r3", "r15", "r18", "r19")
+                     MICA_BYTES_ADD("r13", "r2", "r15", "r18", "r19")
+                     MICA_BYTES_ADD("r12", "r5", "r18", "r19", "r20")
+                     MICA_BYTES_ADD("r17", "r4", "r18", "r19", "r20")
+                     MICA_BYTES_ADD("r13", "r3", "r18", "r19", "r20")
+                     MICA_BYTES_ADD("r17", "r5", "r19", "r20", "r21")
+                     MICA_BYTES_ADD("r13", "r4", "r19", "r20", "r21")
+                     "mul r13, r5 \n"
+                     "add r20, r0 \n"
+                     "adc r21, r1 \n"
+                     "sbrs r13, 7 \n"
+                     "rjmp 2f \n"
+                     "sub r18, r2 \n"
+                     "sbc r19, r3 \n"
+                     "sbc r20, r4 \n"
+                     "sbc r21, r5 \n"
+                     "2: \n"
+                     MICA_BYTES_NEAREST
+                     "lsl r18 \n"
+                     "rol r19 \n"
+                     "rol r20 \n"
+                     "rol r21 \n"
+                     "add r19, r6 \n"
+                     "adc r20, r7 \n"
+                     "adc r21, r8 \n"
+                     MICA_BYTES_SIGN
+                     "sbrs r23, 0 \n"
+                     "rjmp 3f \n"
+                     "mov r19, r20 \n"
+                     "mov r20, r21 \n"
+                     "lsl r21 \n"
+                     "sbc r21, r21 \n"
+                     "3: mul r19, r22 \n"
+                     "mov r18, r1 \n"
+                     "mul r20, r22 \n"
+                     "mov r20, r1 \n"
+                     "add r18, r0 \n"
+                     "adc r20, %[zero] \n"
+                     "mulsu r21, r22 \n"
+                     "mov r21, r1 \n"
+                     "add r20, r0 \n"
+                     "adc r21, %[zero] \n"
+                     "mov r0, r18 \n"
+                     "lsl r0 \n"
+                     "sbc r0, r0 \n"
+                     "cp r20, r0 \n"
+                     "cpc r21, r0 \n"
+                     "breq 4f \n"
+                     "lsl r21 \n"
+                     "ldi r18, 0x7F \n"
+                     "brcc 4f \n"
+                     "ldi r18, 0x80 \n"
+                     "4: st Z, r18 \n"
+                     "add r30, r24 \n"
+                     "adc r31, r25 \n"
+                     "dec r16 \n"
+                     "breq 5f \n"
+                     "rjmp 1b \n"
+                     "5: clr r1 \n"
+                     : "+z"(scale), "+x"(p)
+                     : [zero] "r"((uint8_t)0)
+                     : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12",
+                       "r13", "r14", "r15", "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23",
+                       "r24", "r25", "memory");
 }
 
-MICA_SHARED int32_t mica_bytes_high(uint32_t sums)
+/* clang-format on */
+
+#else
+
+static inline void mica_bytes_four(const int8_t *weights, const uint8_t *in, uint16_t n,
+                                   const uint32_t start[4], uint32_t sums[4])
 {
-    return (int32_t)sums >> 16;
+    for (int k = 0; k < 4; k++)
+        sums[k] = start[k];
+    for (; n > 0; n--, weights++, in += 4)
+        for (int k = 0; k < 4; k++)
+            sums[k] += (uint32_t)(uint8_t)MICA_ROM_S8(weights) * in[k];
+}
+
+static inline void mica_bytes_two(const int8_t *weights, const int8_t *in, uint16_t n,
+                                  uint32_t start, uint32_t sums[2])
+{
+    sums[0] = sums[1] = start;
+    for (; n > 0; n--, weights += 2, in++)
+        for (int k = 0; k < 2; k++)
+            sums[k] += (uint32_t)(uint8_t)MICA_ROM_S8(&weights[k]) * (uint32_t)(*in + 128);
+}
+
+static inline uint32_t mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
+                                            uint16_t offset, uint8_t n)
+{
+    int32_t sum = 0;
+    for (; n > 0; n--, weights++, in++)
+        sum += MICA_ROM_S8(weights) * (int32_t)(*in)[offset];
+    return (uint32_t)sum;
+}
+
+/* The outputs of a channel from its sums and its scale in flash, {bias, multiplier, half, step}: as
+ * in mica_requantize_twice(), but the last shift is a product by step & 255 = 2^(8 - shift) whose
+ * lowest byte is dropped, and before it another byte where step is above 255. */
+static inline void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p)
+{
+    int8_t *out = p->out;
+    for (int k = 0; k < p->n; k++, out += p->step) {
+        const uint32_t sum = p->sums[k] + (uint32_t)MICA_ROM_S32(&scale[0]);
+        const int32_t s = (int32_t)(sum << 8) >> 8, step = MICA_ROM_S32(&scale[3]);
+        const int64_t product = (int64_t)s * MICA_ROM_S32(&scale[1]);
+        int32_t x = (int32_t)((product + (MICA_BYTES_ROUNDS ? INT64_C(1) << 30 : 0)) >> 31);
+        x += MICA_ROM_S32(&scale[2]) - (MICA_BYTES_ROUNDS && s < 0);
+        x = (step > 255 ? x >> 8 : x) * (step & 255) >> 8;
+        *out = (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
+    }
 }
 
 #endif

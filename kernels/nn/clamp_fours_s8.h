@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "bytes.h"
+#include "word.h"
 #include "dsp.h"
 
 struct mica_clamp_fours_s8 {
@@ -22,9 +22,9 @@ static inline void mica_clamp_fours_s8(const struct mica_clamp_fours_s8 *p, cons
     const uint32_t mins = (uint32_t)(min & 255) * UINT32_C(0x01010101);
     const uint32_t maxs = (uint32_t)(max & 255) * UINT32_C(0x01010101);
     for (; i + 8 <= n; i += 8, in += 8, out += 8) {
-        const uint32_t a = mica_bytes_load(in), b = mica_bytes_load(in + 4);
-        mica_bytes_store(out, mica_bytes_min(mica_bytes_max(a, mins), maxs));
-        mica_bytes_store(out + 4, mica_bytes_min(mica_bytes_max(b, mins), maxs));
+        const uint32_t a = mica_word_load(in), b = mica_word_load(in + 4);
+        mica_word_store(out, mica_word_min(mica_word_max(a, mins), maxs));
+        mica_word_store(out + 4, mica_word_min(mica_word_max(b, mins), maxs));
     }
 #endif
     for (; i < n; i++) {

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* out[i] = in[i] for n elements of 32 bits. */
+/* out[i] = in[i] for n elements of float32. */
 static inline void mica_copy_f32(const float *in, float *out, int32_t n)
 {
     for (int32_t i = 0; i < n; i++)

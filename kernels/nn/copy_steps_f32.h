@@ -8,7 +8,7 @@ struct mica_copy_steps_f32 {
     int32_t in_step, out_step;
 };
 
-/* out[i * out_step] = in[i * in_step] for n elements of 32 bits; a negative step goes backwards. */
+/* out[i * out_step] = in[i * in_step] for n elements of float32; a negative step goes backwards. */
 static inline void mica_copy_steps_f32(const struct mica_copy_steps_f32 *p, const float *in,
                                        float *out, int32_t n)
 {

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "bytes.h"
+#include "word.h"
 #include "dsp.h"
 #include "pool_window.h"
 
@@ -26,16 +26,16 @@ MICA_CALLED void mica_max_sixteen(const struct mica_pool_window *w, int32_t chan
             continue;
         const int8_t *in = *row + at;
         for (int32_t i = w->columns; i > 0; i--, in += pitch) {
-            a = mica_bytes_max(a, mica_bytes_load(in));
-            b = mica_bytes_max(b, mica_bytes_load(in + 4));
-            c = mica_bytes_max(c, mica_bytes_load(in + 8));
-            d = mica_bytes_max(d, mica_bytes_load(in + 12));
+            a = mica_word_max(a, mica_word_load(in));
+            b = mica_word_max(b, mica_word_load(in + 4));
+            c = mica_word_max(c, mica_word_load(in + 8));
+            d = mica_word_max(d, mica_word_load(in + 12));
         }
     }
-    mica_bytes_store(out, a);
-    mica_bytes_store(out + 4, b);
-    mica_bytes_store(out + 8, c);
-    mica_bytes_store(out + 12, d);
+    mica_word_store(out, a);
+    mica_word_store(out + 4, b);
+    mica_word_store(out + 8, c);
+    mica_word_store(out + 12, d);
 }
 
 /* The same in four. */
@@ -48,9 +48,9 @@ MICA_CALLED void mica_max_four(const struct mica_pool_window *w, int32_t channel
             continue;
         const int8_t *in = *row + at;
         for (int32_t i = w->columns; i > 0; i--, in += pitch)
-            best = mica_bytes_max(best, mica_bytes_load(in));
+            best = mica_word_max(best, mica_word_load(in));
     }
-    mica_bytes_store(out, best);
+    mica_word_store(out, best);
 }
 
 #elif MICA_V6M

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "bytes.h"
+#include "word.h"
 #include "dsp.h"
 
 /* Channels whose sums are made together, and of how many pixels: 16 bits hold 255 * -128. */
@@ -22,22 +22,22 @@ MICA_CALLED MICA_IN_ORDER void mica_sum_pixels(const int8_t *in, int32_t pitch, 
 {
     uint32_t even[4] = {0, 0, 0, 0}, odd[4] = {0, 0, 0, 0};
     for (; n > 0; n--, in += pitch) {
-        const uint32_t a = mica_bytes_load(in), b = mica_bytes_load(in + 4);
-        even[0] = mica_bytes_add_even(even[0], a);
-        odd[0] = mica_bytes_add_odd(odd[0], a);
-        even[1] = mica_bytes_add_even(even[1], b);
-        odd[1] = mica_bytes_add_odd(odd[1], b);
-        const uint32_t c = mica_bytes_load(in + 8), d = mica_bytes_load(in + 12);
-        even[2] = mica_bytes_add_even(even[2], c);
-        odd[2] = mica_bytes_add_odd(odd[2], c);
-        even[3] = mica_bytes_add_even(even[3], d);
-        odd[3] = mica_bytes_add_odd(odd[3], d);
+        const uint32_t a = mica_word_load(in), b = mica_word_load(in + 4);
+        even[0] = mica_word_add_even(even[0], a);
+        odd[0] = mica_word_add_odd(odd[0], a);
+        even[1] = mica_word_add_even(even[1], b);
+        odd[1] = mica_word_add_odd(odd[1], b);
+        const uint32_t c = mica_word_load(in + 8), d = mica_word_load(in + 12);
+        even[2] = mica_word_add_even(even[2], c);
+        odd[2] = mica_word_add_odd(odd[2], c);
+        even[3] = mica_word_add_even(even[3], d);
+        odd[3] = mica_word_add_odd(odd[3], d);
     }
     for (int k = 0; k < 4; k++, sums += 4) {
-        sums[0] = mica_bytes_low(even[k]);
-        sums[1] = mica_bytes_low(odd[k]);
-        sums[2] = mica_bytes_high(even[k]);
-        sums[3] = mica_bytes_high(odd[k]);
+        sums[0] = mica_word_low(even[k]);
+        sums[1] = mica_word_low(odd[k]);
+        sums[2] = mica_word_high(even[k]);
+        sums[3] = mica_word_high(odd[k]);
     }
 }
 
@@ -47,8 +47,8 @@ static inline int32_t mica_sum_run(const int8_t *in, int32_t n)
     uint32_t sum = 0;
     int32_t i = 0;
     for (; i + 8 <= n; i += 8) {
-        sum = mica_bytes_sum(sum, mica_bytes_load(in + i));
-        sum = mica_bytes_sum(sum, mica_bytes_load(in + i + 4));
+        sum = mica_word_sum(sum, mica_word_load(in + i));
+        sum = mica_word_sum(sum, mica_word_load(in + i + 4));
     }
     int32_t rest = (int32_t)(sum - (uint32_t)i * 128);
     for (; i < n; i++)

@@ -14,9 +14,18 @@
  * A number is its bits. While it is worked on, its significand has ten bits more than are stored,
  * with the leading one at bit 62; the last of them tells whether anything was lost behind it. */
 
+/* Armv6-M has no division, and its library's takes 280 bytes: quotients are made bit by bit. */
+#if !defined(MICA_DIVIDES)
+#if defined(__arm__) && defined(__ARM_ARCH) && __ARM_ARCH < 7 && !defined(__ARM_FEATURE_IDIV)
+#define MICA_DIVIDES 0
+#else
+#define MICA_DIVIDES 1
+#endif
+#endif
+
 MICA_INLINE uint64_t mica_f64_significand(uint64_t a)
 {
-    const uint64_t fraction = a << 11 >> 1 & UINT64_C(0x3fffffffffffffff);
+    const uint64_t fraction = a << 10 & UINT64_C(0x3fffffffffffffff);
     return (uint32_t)(a >> 52) & 2047 ? fraction | UINT64_C(1) << 62 : fraction;
 }
 
@@ -43,15 +52,26 @@ MICA_SHARED uint64_t mica_f64_round(uint64_t sign, uint64_t m, int32_t e)
     return (sign >> 63 << 63) + m + ((uint64_t)(e - 1) << 52);
 }
 
+/* s 2^-d, the last bit telling whether anything was lost. Shifts of 64 bits are calls on small
+ * cores. */
+MICA_INLINE uint64_t mica_f64_down(uint64_t s, int32_t d)
+{
+    uint32_t high = (uint32_t)(s >> 32), low = (uint32_t)s, lost = 0;
+    for (; d > 31; d -= 32, low = high, high = 0)
+        lost |= low;
+    lost |= low << 1 << (31 - d);
+    low = low >> d | high << 1 << (31 - d);
+    return (uint64_t)(high >> d) << 32 | low | (lost != 0);
+}
+
 /* a + b, |a| >= |b|. `positive`: neither has a sign. */
 MICA_INLINE uint64_t mica_f64_join(uint64_t a, uint64_t b, int32_t positive)
 {
     const uint64_t m = mica_f64_significand(a), s = mica_f64_significand(b);
-    const int32_t e = mica_f64_exponent(a), d = e - mica_f64_exponent(b);
+    const int32_t e = mica_f64_exponent(a);
     if (!s)
         return m ? a : a & b; /* -0 only of -0 and -0 */
-    uint64_t t = d > 62 ? 0 : s >> d;
-    t |= d > 62 || t << d != s;
+    const uint64_t t = mica_f64_down(s, e - mica_f64_exponent(b));
     if (positive)
         return mica_f64_round(0, m + t, e);
     return mica_f64_round(a, (a ^ b) >> 63 ? m - t : m + t, e);
@@ -63,21 +83,36 @@ MICA_SHARED uint64_t mica_f64_add(uint64_t a, uint64_t b)
     return mica_f64_join(swap ? b : a, swap ? a : b, 0);
 }
 
-/* m * 2^(e - 1085) divided by n, m < 2^63 and 1 <= n < 2^16: four digits of 16 bits, and then bit by
- * bit until there are as many as wanted. */
+/* m * 2^(e - 1085) divided by n, m < 2^63 and 1 <= n < 2^16: the bits above 1 in digits of 16 or one
+ * by one, and then as many as are wanted. */
 MICA_SHARED uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, uint32_t n)
 {
     uint64_t q = 0;
     uint32_t rest = 0;
     if (!m)
         return sign >> 63 << 63;
+    for (; !(m >> 54); m <<= 8)
+        e -= 8;
     for (; !(m >> 62); m <<= 1)
         e--;
+    if (n == 1)
+        return mica_f64_round(sign, m, e);
+#if MICA_DIVIDES
     for (int32_t i = 0; i < 4; i++, m <<= 16) {
         rest = rest << 16 | (uint32_t)(m >> 48);
         q = q << 16 | rest / n;
         rest %= n;
     }
+#else
+    for (int32_t i = 0; i < 64; i++, m <<= 1) {
+        rest = rest << 1 | (uint32_t)(m >> 63);
+        q <<= 1;
+        if (rest >= n) {
+            rest -= n;
+            q |= 1;
+        }
+    }
+#endif
     for (; !(q >> 62); e--) {
         rest <<= 1;
         q <<= 1;
@@ -92,6 +127,26 @@ MICA_SHARED uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, uin
 MICA_SHARED uint64_t mica_f64_divide(uint64_t a, uint32_t n)
 {
     return mica_f64_quotient(a, mica_f64_significand(a), mica_f64_exponent(a), n);
+}
+
+/* a / b, of which b is above 0 and has its leading one: 63 bits, one after the other. */
+MICA_SHARED uint64_t mica_f64_over(uint64_t a, uint64_t b)
+{
+    uint64_t m = mica_f64_significand(a), q = 0;
+    const uint64_t d = mica_f64_significand(b);
+    int32_t e = mica_f64_exponent(a) - mica_f64_exponent(b) + 1023;
+    if (!m)
+        return a;
+    for (; !(m >> 62); m <<= 1)
+        e--;
+    for (int32_t i = 0; i < 63; i++, m <<= 1) {
+        q <<= 1;
+        if (m >= d) {
+            m -= d;
+            q |= 1;
+        }
+    }
+    return mica_f64_round(a, q | (m != 0), e);
 }
 
 /* The integer k divided by n. */

@@ -3,8 +3,8 @@
 #define MICA_SOFTMAX_NEAR_H
 
 #include <stdint.h>
-#include <string.h>
 
+#include "float32.h"
 #include "rom.h"
 
 /* Does the softmax make two scores equal that are not? A library that takes the first largest of
@@ -39,8 +39,8 @@ MICA_SHARED uint64_t mica_softmax_product(uint64_t a, uint64_t b)
 MICA_SHARED uint64_t mica_softmax_power(float t)
 {
     const uint64_t one = UINT64_C(1) << 62, ln2 = UINT64_C(0xb17217f7d1cf7a); /* 2^56 ln 2 */
-    uint32_t bits, n = 0;
-    memcpy(&bits, &t, sizeof bits);
+    const uint32_t bits = (uint32_t)mica_float_bits(&t);
+    uint32_t n = 0;
     const int32_t e = (int32_t)(bits >> 23 & 255) - 150 + 56; /* t is m 2^e in steps of 2^-56 */
     const uint64_t m = (bits & 0x7fffff) | 0x800000;
     if (e > 37) /* t >= 32: below 2^-46, where the sum has its sticky end */
@@ -58,21 +58,43 @@ MICA_SHARED uint64_t mica_softmax_power(float t)
     return (y + (UINT64_C(1) << 37)) >> 38 << 24 >> n;
 }
 
-/* Is the quotient of class i, a little below the largest, equal to that of the largest? */
+/* The float32 nearest to m / s, 2^24 - 2 <= m <= 2^24 and 2^23 <= s <= 2^24, as an integer in the
+ * order of the quotients: its significand above which stands the exponent. */
+MICA_SHARED uint32_t mica_softmax_quotient(uint32_t m, uint32_t s)
+{
+    uint32_t q = 0, exponent = 64;
+    for (; !(q >> 24); exponent--) {
+        q <<= 1;
+        if (m >= s) {
+            m -= s;
+            q |= 1;
+        }
+        m <<= 1;
+    }
+    q += q & 1 &&
+         (m || q & 2); /* half a step up where it lies above the middle, or is to be even */
+    return (q >> 1) + (exponent << 23);
+}
+
+/* Is the quotient of a class whose score is a little below the largest equal to the largest's? In
+ * integers: the bits of (most - below) tell j. */
 MICA_SHARED int32_t mica_softmax_equal(const float *x, int32_t n, float most, float below)
 {
-    const float t = (most - below) * 16777216.0f, j = t <= 0.5f ? 0 : t <= 1.5f ? 1 : 2;
+    const float t = mica_f32_plus(most, -below);
+    const int32_t bits = mica_float_bits(&t);
     uint64_t sum = 0;
-    if (t > 2.5f || j == 0)
-        return j == 0;
+    if (bits <= 0x33000000) /* half of 2^-24 */
+        return 1;
+    if (bits > 0x34200000) /* 2.5 */
+        return 0;
     for (int32_t i = 0; i < n; i++)
-        sum += mica_softmax_power(most - x[i]);
+        sum += mica_softmax_power(mica_f32_plus(most, -x[i]));
     while (sum >> 26)
         sum = sum >> 1 | (sum & 1);
     const uint32_t rest = (uint32_t)sum & 3, whole = (uint32_t)sum >> 2;
-    const float s = (float)(int32_t)(whole + (rest == 3 || (rest == 2 && (whole & 1))));
-    const float quotient = 1.0f / s, other = (1.0f - j / 16777216.0f) / s;
-    return quotient == other;
+    const uint32_t s = whole + (rest == 3 || (rest == 2 && (whole & 1))), one = (uint32_t)1 << 24;
+    const uint32_t j = bits > 0x33c00000 ? 2 : 1; /* 1.5 */
+    return mica_softmax_quotient(one, s) == mica_softmax_quotient(one - j, s);
 }
 
 #endif

@@ -21,16 +21,15 @@ struct mica_number {
 };
 
 /* What comes before the low word; instead of that, whether the number is other than 0. Of 0, the
- * exponent is wrong: who takes the high word alone has to know how far it leads astray. */
+ * exponent is wrong. */
 MICA_INLINE struct mica_number mica_sums_high(const struct mica_trees *p, uint32_t leaf)
 {
     struct mica_number v = {0, 0};
-    const uint32_t bits = 21u + p->exponent_bits;
-    const uint32_t w = (bits > 25 ? mica_trees_bits32(p, leaf) : mica_trees_bits(p, leaf)) &
-                       mica_trees_mask(bits);
-    const uint32_t exponent = (w >> 20 & mica_trees_mask(p->exponent_bits));
-    v.high = (w & 0xfffff) | (exponent + (uint32_t)p->exponent_base) << 20 | w >> (bits - 1) << 31;
-    v.low = exponent || !p->number_zero;
+    const uint32_t above = 11u - p->exponent_bits, size = mica_trees_mask(31 - above);
+    const uint32_t w = mica_trees_read(p, leaf, 32 - above);
+    v.high = (uint32_t)((int32_t)(w << above) >> above) & (size | 0x80000000);
+    v.low = !p->number_zero || (v.high & size) >> 20;
+    v.high += (uint32_t)p->exponent_base << 20;
     return v;
 }
 
@@ -39,13 +38,13 @@ MICA_INLINE uint64_t mica_sums_number(const struct mica_trees *p, uint32_t leaf,
 {
     if (p->leaf_form == MICA_LEAF_FLOAT64) {
         const struct mica_number v = mica_sums_high(p, leaf);
-        const uint32_t low = mica_trees_bits32(p, leaf + 21 + p->exponent_bits);
+        const uint32_t low = mica_trees_read(p, leaf + 21 + p->exponent_bits, 32);
         return (uint64_t)(v.low ? v.high : v.high & 0x800fffff) << 32 | low;
     }
     if (p->ratio_bits) {
         uint32_t w;
         if (p->leaf_form == MICA_LEAF_RATIO)
-            w = mica_trees_bits32(p, leaf) & mica_trees_mask(p->leaf_bits);
+            w = mica_trees_read(p, leaf, p->leaf_bits) & mica_trees_mask(p->leaf_bits);
         else
             w = MICA_ROM_U32(p->number + mica_trees_code(p, leaf));
         return mica_f64_ratio((int32_t)(w >> p->ratio_bits) + p->ratio_base,
@@ -55,26 +54,52 @@ MICA_INLINE uint64_t mica_sums_number(const struct mica_trees *p, uint32_t leaf,
     return (uint64_t)MICA_ROM_U32(at + 1) << 32 | MICA_ROM_U32(at);
 }
 
-/* A number in steps of 2^-scale, of its high word alone. */
-MICA_INLINE int32_t mica_sums_steps(const struct mica_trees *p, uint32_t high)
+/* A number in steps of 2^-scale, all bits turned round where it is negative: `fraction` has it in the
+ * highest bits, `sign` is the highest bit, and the steps are 1.fraction 2^(31 - down). */
+MICA_INLINE int32_t mica_sums_steps(uint32_t fraction, int32_t down, uint32_t sign)
 {
-    const int32_t down = p->fixed_shift - (int32_t)(high >> 20 & 2047);
-    const int32_t m = (int32_t)((high & 0xfffff) | 0x100000);
-    const int32_t v = down > 31 ? 0 : down < 0 ? m << -down : m >> down;
-    return high >> 31 ? -v : v;
+    const uint32_t size = down > 31 ? 0 : (fraction >> 1 | 0x80000000) >> down;
+    return (int32_t)size ^ (int32_t)sign >> 31;
 }
 
+/* Of the high word alone. */
+MICA_INLINE int32_t mica_sums_word(const struct mica_trees *p, uint32_t high)
+{
+    return mica_sums_steps(high << 12, p->fixed_shift - (int32_t)(high >> 20 & 2047), high);
+}
+
+/* How many bits of a float64's high word stay unread, so that one read of 25 has the others. */
+MICA_INLINE uint32_t mica_sums_unread(const struct mica_trees *p)
+{
+    return p->exponent_bits > 4 && p->exponent_bits < 8 ? p->exponent_bits - 4u : 0;
+}
+
+/* Where the number is 0, its exponent is wrong: who takes the sums has to know how far it leads
+ * astray. */
 MICA_INLINE int32_t mica_sums_fixed(const struct mica_trees *p, uint32_t leaf, int32_t j)
 {
-    if (p->leaf_form == MICA_LEAF_FLOAT64)
-        return mica_sums_steps(p, mica_sums_high(p, leaf).high);
-    const int32_t at = (int32_t)mica_trees_code(p, leaf) * p->width + j;
-    return mica_sums_steps(p, MICA_ROM_U32(p->number + 2 * at + 1));
+    if (p->leaf_form != MICA_LEAF_FLOAT64) {
+        const int32_t at = (int32_t)mica_trees_code(p, leaf) * p->width + j;
+        return mica_sums_word(p, MICA_ROM_U32(p->number + 2 * at + 1));
+    }
+    const uint32_t unread = mica_sums_unread(p), bits = 20 - unread;
+    const uint32_t w = mica_trees_read(p, leaf + unread, bits + p->exponent_bits + 1);
+    const uint32_t exponent = w >> bits & mica_trees_mask(p->exponent_bits);
+    return mica_sums_steps(w << (32 - bits), p->fixed_shift - p->exponent_base - (int32_t)exponent,
+                           w << (31 - bits - p->exponent_bits));
 }
 
 MICA_INLINE uint64_t mica_sums_base(const struct mica_trees *p, int32_t i)
 {
     return (uint64_t)MICA_ROM_U32(p->base + 2 * i + 1) << 32 | MICA_ROM_U32(p->base + 2 * i);
+}
+
+/* A sum divided as the library divides it: by an integer, or where `divisor` is 0, by a float64. */
+MICA_INLINE uint64_t mica_sums_divide(const struct mica_trees *p, uint64_t sum)
+{
+    if (p->divisor)
+        return p->divisor > 1 ? mica_f64_divide(sum, p->divisor) : sum;
+    return mica_f64_over(sum, (uint64_t)p->divisor_high << 32 | p->divisor_low);
 }
 
 /* What a leaf adds to a score, as the library adds it. Of a path it is (d + c) - 1 with d tests

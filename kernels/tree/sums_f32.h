@@ -3,8 +3,8 @@
 #define MICA_SUMS_F32_H
 
 #include <stdint.h>
-#include <string.h>
 
+#include "float32.h"
 #include "rom.h"
 #include "trees.h"
 
@@ -15,18 +15,16 @@
 MICA_INLINE float mica_sums_number_f32(const struct mica_trees *p, uint32_t leaf, int32_t j)
 {
     uint32_t bits;
-    float v;
     if (p->leaf_form == MICA_LEAF_FLOAT32) {
-        const uint32_t w = mica_trees_bits32(p, leaf);
-        const uint32_t exponent = w >> 23 & mica_trees_mask(p->exponent_bits);
-        bits = (w & 0x7fffff) | (w >> (23 + p->exponent_bits) & 1) << 31;
-        if (exponent || !p->number_zero)
-            bits |= (exponent + (uint32_t)p->exponent_base) << 23;
+        const uint32_t w = mica_trees_read(p, leaf, p->leaf_bits);
+        const uint32_t above = 8u - p->exponent_bits, size = mica_trees_mask(31 - above);
+        bits = (uint32_t)((int32_t)(w << above) >> above) & (size | 0x80000000);
+        if (!p->number_zero || (bits & size) >> 23)
+            bits += (uint32_t)p->exponent_base << 23;
     } else {
         bits = MICA_ROM_U32(p->number + (int32_t)mica_trees_code(p, leaf) * p->width + j);
     }
-    memcpy(&v, &bits, sizeof v);
-    return v;
+    return mica_f32_of(bits);
 }
 
 static inline void mica_sums_f32(const struct mica_trees *p, const void *x, float *sum)
@@ -34,15 +32,14 @@ static inline void mica_sums_f32(const struct mica_trees *p, const void *x, floa
     uint32_t at = 0;
     int32_t first = 0;
     for (int32_t i = 0; i < p->n_scores; i++) {
-        const uint32_t bits = p->base ? MICA_ROM_U32(p->base + i) : 0;
-        memcpy(&sum[i], &bits, sizeof bits);
+        sum[i] = mica_f32_of(p->base ? MICA_ROM_U32(p->base + i) : 0);
     }
     for (int32_t i = 0; i < p->n_trees; i++) {
         const uint32_t leaf = mica_trees_next(p, x, &at, 0);
         if (p->output)
             first = MICA_ROM_U16(p->output + i);
         for (int32_t j = 0; j < p->width; j++)
-            sum[first + j] += mica_sums_number_f32(p, leaf, j);
+            sum[first + j] = mica_f32_plus(sum[first + j], mica_sums_number_f32(p, leaf, j));
         if (!p->output && !p->one_output && ++first == p->n_scores)
             first = 0;
     }

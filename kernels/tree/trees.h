@@ -5,17 +5,18 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "float_bits.h"
 #include "rom.h"
 
 /* Ensembles of decision trees as a stream of bits. Trees follow each other; bits are taken from the
  * low end of each byte.
  *
- *     tree   length:length_bits node             length 0: the tree is one leaf
+ *     tree   length:length_bits node             in bytes, with what fills up the last one
  *     node   kind:2 feature:feature_bits missing:0..1 zero:0..1 set:0..1 threshold body
- *     body   kind 0: leaf leaf                   of the left and of the right side
+ *     body   kind 0: skip:skip_bits node node    skip is the length of the left node, in bits
  *            kind 1: leaf node                   the left side is a leaf
  *            kind 2: leaf node                   the right side is one; it stands first, too
- *            kind 3: skip:skip_bits node node    skip is the length of the left node
+ *            kind 3: leaf leaf                   of the left and of the right side
  *     leaf   code:leaf_bits, and where it is leaf_short or more, leaf_more bits behind it
  *
  * A row goes left where its number's key is at most the threshold's. Keys are integers in the order
@@ -33,13 +34,19 @@ enum {                /* key_form */
        MICA_KEY_WIDTH, /* the key less first[feature] * 2^16, in key_width[feature] bits, 1 at
                        least */
 };
-enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 };                 /* x_form */
-enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT };                 /* missing */
-enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };                    /* decide */
-enum { MICA_LEAF_NUMBER, MICA_LEAF_FLOAT32, MICA_LEAF_FLOAT64, MICA_LEAF_RATIO }; /* leaf_form */
+enum { MICA_X_FLOAT32, MICA_X_INT8, MICA_X_UINT8, MICA_X_INT16 }; /* x_form */
+enum { MICA_MISSING_RIGHT, MICA_MISSING_LEFT, MICA_MISSING_BIT }; /* missing */
+enum { MICA_LABEL_FIRST, MICA_LABEL_CUT, MICA_LABEL_SOFTMAX };    /* decide */
+enum {                                                            /* leaf_form */
+       MICA_LEAF_NUMBER,
+       MICA_LEAF_FLOAT32,
+       MICA_LEAF_FLOAT64,
+       MICA_LEAF_RATIO,
+       MICA_LEAF_STEPS
+};
 
 struct mica_trees {
-    const uint8_t *stream;
+    const uint16_t *stream;
     const uint32_t *word;
     const uint32_t *root;
     uint8_t child_bits, steps;
@@ -64,7 +71,11 @@ struct mica_trees {
     uint8_t decide;
     int16_t scale, fixed_shift;
     int32_t exponent_base, ratio_base, bound, cut_fixed;
-    uint32_t divisor, cut_high, cut_low;
+    uint32_t divisor, divisor_high, divisor_low, cut_high, cut_low;
+    /* Of rounded leaves, see sums_rounded.h. */
+    uint32_t packed_at;
+    uint8_t packed_bits, certain;
+    float unit;
 };
 
 MICA_INLINE uint32_t mica_trees_mask(uint32_t bits)
@@ -72,43 +83,67 @@ MICA_INLINE uint32_t mica_trees_mask(uint32_t bits)
     return bits > 31 ? ~(uint32_t)0 : ((uint32_t)1 << bits) - 1;
 }
 
-/* Four bytes from anywhere. */
-MICA_INLINE uint32_t mica_trees_word(const uint8_t *at)
+/* How many bits are read at once: what a read gives that costs little, and what is worth a longer
+ * one. Cores that load a word from anywhere do; others load halves of words, two or three. */
+#if defined(__AVR__)
+enum { MICA_TREES_NEAR = 25, MICA_TREES_FAR = 25, MICA_TREES_START = 32 };
+#elif (defined(__ARM_FEATURE_UNALIGNED) || defined(__i386__) || defined(__x86_64__)) && \
+    defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define MICA_TREES_UNALIGNED
+enum { MICA_TREES_NEAR = 25, MICA_TREES_FAR = 25, MICA_TREES_START = 32 };
+#else
+enum { MICA_TREES_NEAR = 17, MICA_TREES_FAR = 32, MICA_TREES_START = 0 };
+#endif
+
+/* The bits from `at` on: n of them are good, those above are not to be looked at. */
+MICA_INLINE uint32_t mica_trees_read(const struct mica_trees *p, uint32_t at, uint32_t n)
 {
 #if defined(__AVR__)
-    return pgm_read_dword(at);
-#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    uint32_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
+    const uint8_t *from = (const uint8_t *)p->stream + (at >> 3);
+    const uint32_t w = pgm_read_dword(from) >> (at & 7);
+    return n <= 25 ? w : w | (uint32_t)pgm_read_byte(from + 4) << 1 << (31 - (at & 7));
+#elif defined(MICA_TREES_UNALIGNED)
+    const uint8_t *from = (const uint8_t *)p->stream + (at >> 3);
+    uint32_t w;
+    memcpy(&w, from, sizeof w);
+    w >>= at & 7;
+    return n <= 25 ? w : w | (uint32_t)from[4] << 1 << (31 - (at & 7));
 #else
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    const uint16_t *from = p->stream + (at >> 4);
+    const uint32_t w = (from[0] | (uint32_t)from[1] << 16) >> (at & 15);
+    return n <= 17 ? w : w | (uint32_t)from[2] << 1 << (31 - (at & 15));
 #endif
 }
 
-/* The bits from `at` on: 25 of them are good, those above are not to be looked at. */
-MICA_INLINE uint32_t mica_trees_bits(const struct mica_trees *p, uint32_t at)
+/* The bits from a byte on where a tree starts: MICA_TREES_START of them, or its length at least. */
+MICA_INLINE uint32_t mica_trees_start(const struct mica_trees *p, uint32_t byte)
 {
-    return mica_trees_word(p->stream + (at >> 3)) >> (at & 7);
-}
-
-/* All 32 of them. */
-MICA_SHARED uint32_t mica_trees_bits32(const struct mica_trees *p, uint32_t at)
-{
-    const uint32_t above = (uint32_t)MICA_ROM_U8(p->stream + (at >> 3) + 4) << 1;
-    return mica_trees_bits(p, at) | above << (31 - (at & 7));
+#if defined(__AVR__)
+    return pgm_read_dword((const uint8_t *)p->stream + byte);
+#elif defined(MICA_TREES_UNALIGNED)
+    uint32_t w;
+    memcpy(&w, (const uint8_t *)p->stream + byte, sizeof w);
+    return w;
+#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint8_t *from = (const uint8_t *)p->stream + byte;
+    uint32_t w = from[0];
+    for (uint32_t i = 1; 8 * i < p->length_bits; i++)
+        w |= (uint32_t)from[i] << 8 * i;
+    return w;
+#else
+    return mica_trees_read(p, 8 * byte, p->length_bits);
+#endif
 }
 
 MICA_INLINE int32_t mica_trees_key(const struct mica_trees *p, const void *x, uint32_t feature)
 {
-    int32_t key;
     if (p->x_form == MICA_X_INT8)
         return ((const int8_t *)x)[feature];
     if (p->x_form == MICA_X_UINT8)
         return ((const uint8_t *)x)[feature];
     if (p->x_form == MICA_X_INT16)
         return ((const int16_t *)x)[feature];
-    memcpy(&key, (const float *)x + feature, sizeof key);
+    int32_t key = mica_float_bits((const float *)x + feature);
     if (p->key_negative)
         key ^= (int32_t)((uint32_t)(key >> 31) >> 1);
     return key;
@@ -192,46 +227,77 @@ MICA_INLINE uint32_t mica_trees_leaf_bits(const struct mica_trees *p, uint32_t w
     return (uint32_t)p->leaf_bits + p->leaf_more;
 }
 
-/* Where the leaf is that x comes to from the node at `at`; *depth counts the tests. */
-MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, uint32_t at,
-                                     uint32_t *depth)
+/* Has a compiler keep one value of `at` in a register, where it would carry its sums with several
+ * constants through the loop: 2 to 7 % of the instructions. It does nothing. */
+#if defined(__GNUC__)
+#define MICA_TREES_ONE(at) __asm__("" : "+r"(at))
+#else
+#define MICA_TREES_ONE(at) (void)(at)
+#endif
+
+/* The bits of a test before those of its kind: of the head, and the most that a key has. */
+MICA_INLINE uint32_t mica_trees_head(const struct mica_trees *p)
 {
-    const uint32_t flags = (uint32_t)(p->missing == MICA_MISSING_BIT) + p->zero + p->sets;
-    const uint32_t head = 2u + p->feature_bits + flags;
-    const uint32_t key = p->set_bits > p->key_bits ? p->set_bits : p->key_bits;
-    const uint32_t code = p->leaf_more ? p->leaf_bits : 0;
-    for (;;) {
-        uint32_t w = mica_trees_bits(p, at), bits;
+    return 2u + p->feature_bits + (uint32_t)(p->missing == MICA_MISSING_BIT) + p->zero + p->sets;
+}
+
+MICA_INLINE uint32_t mica_trees_key_bits(const struct mica_trees *p)
+{
+    return p->set_bits > p->key_bits ? p->set_bits : p->key_bits;
+}
+
+/* How many bits of a test are read first: with what tells the length of a leaf, and the skip, where
+ * that costs no more. */
+MICA_INLINE uint32_t mica_trees_first(const struct mica_trees *p)
+{
+    const uint32_t head = mica_trees_head(p), test = head + mica_trees_key_bits(p);
+    const uint32_t leaf = test + (p->leaf_more ? p->leaf_bits : 0), skip = test + p->skip_bits;
+    if (test > MICA_TREES_FAR)
+        return head;
+    const uint32_t first = leaf > MICA_TREES_FAR ? test : leaf;
+    const uint32_t good = first > MICA_TREES_NEAR ? MICA_TREES_FAR : MICA_TREES_NEAR;
+    return skip > first && skip <= good ? skip : first;
+}
+
+/* What follows the bits of a key, which are the lowest of w where `first` of them were read: n bits
+ * from `at` on. */
+MICA_INLINE uint32_t mica_trees_rest(const struct mica_trees *p, uint32_t at, uint32_t w,
+                                     uint32_t bits, uint32_t n)
+{
+    const uint32_t test = mica_trees_head(p) + mica_trees_key_bits(p);
+    return test + n <= mica_trees_first(p) ? w >> bits : mica_trees_read(p, at, n);
+}
+
+/* Where the leaf is that x comes to from the node at `at`, of which w is what is read first; *depth
+ * counts the tests. */
+MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, uint32_t at,
+                                     uint32_t w, uint32_t *depth)
+{
+    const uint32_t head = mica_trees_head(p), first = mica_trees_first(p);
+    for (;; w = mica_trees_read(p, at, first)) {
+        uint32_t bits;
         const uint32_t kind = w & 3, feature = w >> 2 & mica_trees_mask(p->feature_bits);
         const uint32_t flag = w >> 2 >> p->feature_bits;
         at += head;
-        if (head + key <= 25)
-            w >>= head;
-        else
-            w = key <= 25 ? mica_trees_bits(p, at) : mica_trees_bits32(p, at);
+        w = first > head ? w >> head : mica_trees_read(p, at, mica_trees_key_bits(p));
         uint32_t right = mica_trees_side(p, x, feature, w, flag, &bits);
         at += bits;
-        if (head + key + code <= 25)
-            w >>= bits;
-        else
-            w = mica_trees_bits(p, at);
+        MICA_TREES_ONE(at);
         if (p->path)
             ++*depth;
-        if (kind == 3) {
-            if (right && head + key + p->skip_bits > 25)
-                w = mica_trees_bits(p, at);
-            at += p->skip_bits;
+        if (!kind) {
             if (right)
-                at += w & mica_trees_mask(p->skip_bits);
-        } else {
-            if (kind == 2)
-                right ^= 1;
-            if (!right)
-                return at;
-            at += mica_trees_leaf_bits(p, w);
-            if (!kind)
-                return at;
+                at += mica_trees_rest(p, at, w, bits, p->skip_bits) & mica_trees_mask(p->skip_bits);
+            at += p->skip_bits;
+            continue;
         }
+        if (kind == 2)
+            right ^= 1;
+        if (!right)
+            return at;
+        at += mica_trees_leaf_bits(p, mica_trees_rest(p, at, w, bits, p->leaf_bits));
+        if (kind == 3)
+            return at;
     }
 }
 
@@ -275,15 +341,19 @@ MICA_INLINE uint32_t mica_trees_next(const struct mica_trees *p, const void *x, 
         const uint32_t *root = p->root + 2 * (*at)++;
         return MICA_ROM_U32(root + 1) + mica_trees_step(p, x, MICA_ROM_U32(root), depth);
     }
-    const uint32_t length = mica_trees_bits(p, *at) & mica_trees_mask(p->length_bits);
-    const uint32_t node = *at + p->length_bits;
-    uint32_t leaf = node;
-    *at = node + length;
-    if (!p->stumps || length)
-        leaf = mica_trees_walk(p, x, node, depth);
-    else
-        *at += mica_trees_leaf_bits(p, mica_trees_bits(p, node));
-    return leaf;
+    const uint32_t node = 8 * *at + p->length_bits, first = mica_trees_first(p);
+    uint32_t w = mica_trees_start(p, *at);
+    const uint32_t length = w & mica_trees_mask(p->length_bits);
+    if (p->stumps && !length) {
+        *at += (p->length_bits + mica_trees_leaf_bits(p, mica_trees_read(p, node, p->leaf_bits)) +
+                7) >>
+               3;
+        return node;
+    }
+    *at += length;
+    w = MICA_TREES_START >= p->length_bits + first ? w >> p->length_bits
+                                                   : mica_trees_read(p, node, first);
+    return mica_trees_walk(p, x, node, w, depth);
 }
 
 /* The number of a leaf where leaves are numbered. */
@@ -291,7 +361,8 @@ MICA_INLINE uint32_t mica_trees_code(const struct mica_trees *p, uint32_t leaf)
 {
     if (p->word)
         return leaf;
-    const uint32_t w = mica_trees_bits(p, leaf), code = w & mica_trees_mask(p->leaf_bits);
+    const uint32_t w = mica_trees_read(p, leaf, (uint32_t)p->leaf_bits + p->leaf_more);
+    const uint32_t code = w & mica_trees_mask(p->leaf_bits);
     if (!p->leaf_more || code < (uint32_t)p->leaf_short)
         return code;
     return (uint32_t)p->leaf_short + ((code - (uint32_t)p->leaf_short) << p->leaf_more |

@@ -9,10 +9,13 @@
 /* Labels of trees whose library sums numbers in float64. Sums of integers decide where they can: each
  * lies within `bound` steps of the library's. Other rows are summed again as the library does it.
  *
- * Where the label is that of the softmax, scores can become equal that are not: a library that
- * takes exp(x - max) in float64 makes 1 of all differences up to 2^-54, and the first of these scores
- * wins. Differences above that and below 2^-51 can meet in the division by the sum, which depends on
- * the last bit of an exponential; here the larger score keeps its label. */
+ * Where the label is that of the softmax, scores can become equal that are not, and the first of
+ * them wins: a library divides e[i] = exp(x[i] - max), in float64, by their sum. Let d = max - x[i].
+ * Up to d = 2^-54, e[i] is 1, as for the largest, and so it is here. Above 3 2^-54, e[i] is at most
+ * 1 - 2^-52, and no quotient equals 1 / sum, one step of which is at most 2^-52 of it: the larger
+ * score wins, there and here. Between them, which takes scores below 1, e[i] is 1 - 2^-53, and the
+ * last bits of the sum, that is of the library's exponentials, decide: there the first of the two
+ * wins for up to half of the sums, the larger for the others; here the larger does. */
 
 MICA_INLINE int32_t mica_label_fast(const struct mica_trees *p, const int32_t *sum, int32_t n,
                                     int32_t *label)
@@ -42,17 +45,17 @@ MICA_INLINE void mica_label_exact(const struct mica_trees *p, const uint64_t *su
         *label = mica_f64_order(*sum) >= mica_f64_order((uint64_t)p->cut_high << 32 | p->cut_low);
         return;
     }
-    uint64_t most = mica_f64_divide(sum[0], p->divisor);
+    uint64_t most = mica_sums_divide(p, sum[0]);
     *label = 0;
     for (int32_t i = 1; i < n; i++) {
-        const uint64_t score = mica_f64_divide(sum[i], p->divisor);
+        const uint64_t score = mica_sums_divide(p, sum[i]);
         if (mica_f64_order(score) > mica_f64_order(most)) {
             most = score;
             *label = i;
         }
     }
     for (int32_t i = 0; p->decide == MICA_LABEL_SOFTMAX && i < *label; i++) {
-        const uint64_t score = mica_f64_divide(sum[i], p->divisor);
+        const uint64_t score = mica_sums_divide(p, sum[i]);
         if (mica_f64_add(most, score ^ UINT64_C(1) << 63) <= UINT64_C(969) << 52)
             *label = i;
     }

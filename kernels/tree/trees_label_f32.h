@@ -13,21 +13,19 @@ MICA_INLINE void mica_trees_label_f32(const struct mica_trees *p, const void *x,
 {
     mica_sums_f32(p, x, sum);
     if (p->decide == MICA_LABEL_CUT) {
-        float cut;
-        memcpy(&cut, &p->cut_low, sizeof cut);
         for (int32_t g = 0; g < p->n_labels; g++)
-            label[g] = sum[g] >= cut;
+            label[g] = !mica_f32_above(mica_f32_of(p->cut_low), sum[g]);
         return;
     }
     for (int32_t g = 0; g < p->n_labels; g++) {
         const int32_t n = p->n_labels > 1 ? MICA_ROM_U16(p->group + g) : p->n_scores;
         label[g] = 0;
         for (int32_t i = 1; i < n; i++)
-            if (sum[i] > sum[label[g]])
+            if (mica_f32_above(sum[i], sum[label[g]]))
                 label[g] = i;
         const float most = sum[label[g]];
         for (int32_t i = 0; p->decide == MICA_LABEL_SOFTMAX && i < label[g]; i++)
-            if (most - sum[i] <= 0x1p-22f && mica_softmax_equal(sum, n, most, sum[i]))
+            if (mica_softmax_equal(sum, n, most, sum[i]))
                 label[g] = i;
         sum += n;
     }

@@ -13,8 +13,8 @@ MICA_INLINE void mica_trees_scores(const struct mica_trees *p, const void *x, in
 {
     mica_sums_add(p, x, 0, (uint64_t *)sum);
     for (int32_t i = 0; i < p->n_scores; i++) {
-        if (p->divisor > 1)
-            sum[i] = (int64_t)mica_f64_divide((uint64_t)sum[i], p->divisor);
+        if (p->divisor != 1)
+            sum[i] = (int64_t)mica_sums_divide(p, (uint64_t)sum[i]);
         mica_f64_store((uint64_t)sum[i], &out[i]);
     }
 }

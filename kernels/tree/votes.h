@@ -33,6 +33,24 @@ MICA_INLINE void mica_votes_share(const struct mica_trees *p, struct mica_share 
         s->count |= (uint32_t)MICA_ROM_U8(s->at++) << 8;
 }
 
+/* count / n in steps of 2^-scale, rounded down. */
+MICA_INLINE uint32_t mica_votes_steps(const struct mica_trees *p, uint32_t count, uint32_t n)
+{
+#if MICA_DIVIDES
+    return (count << p->scale) / n;
+#else
+    uint32_t steps = 0;
+    for (int32_t i = 0; i <= p->scale; i++, count <<= 1) {
+        steps <<= 1;
+        if (count >= n) {
+            count -= n;
+            steps |= 1;
+        }
+    }
+    return steps;
+#endif
+}
+
 /* Shares have no sign. */
 static inline uint64_t mica_votes_join(uint64_t a, uint64_t b)
 {
@@ -56,7 +74,7 @@ static inline uint32_t mica_votes_add(const struct mica_trees *p, const uint8_t 
     do {
         mica_votes_share(p, &s);
         if (fixed)
-            fixed[s.class] += (s.count << p->scale) / n;
+            fixed[s.class] += mica_votes_steps(p, s.count, n);
         else
             exact[s.class] = mica_votes_join(exact[s.class], mica_f64_ratio((int32_t)s.count, n));
     } while (!s.last);

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, Structure, c_char_p, c_float, c_int, c_int32, c_int64, c_size_t, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_void_p
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -13,7 +13,7 @@ from .errors import Error
 NATIVE = Path(__file__).absolute().parent / "native"
 COMMAND = NATIVE / "mica"
 PROFILES = ("tflm", "single", "litert")
-OBJECTIVES = ("speed", "size", "ram")
+OBJECTIVES = ("speed", "size", "ram", "balanced")
 TEXTS = ("header", "source", "weights", "dump", "inspect", "json")
 
 
@@ -39,9 +39,11 @@ class Options(Structure):
         ("keep_input", c_int),
         ("max_ram", c_int64),
         ("stream_axis", c_int),
+        ("ways", c_char_p),
         ("functions", c_char_p),
         ("input_type", c_char_p),
         ("finite", c_int),
+        ("leaf_bits", c_int),
         ("float64", c_int),
         ("features", Names),
         ("classes", Names),
@@ -61,6 +63,8 @@ class TensorInfo(Structure):
         ("scale", c_float),
         ("zero", c_int32),
         ("role", c_char_p),
+        ("error", c_double),
+        ("relative_error", c_double),
     ]
 
     @property

@@ -30,6 +30,7 @@ def convert(
     input_type: str = "float32",
     output_type: str = "float32",
     finite: bool = False,
+    leaf_bits: int | None = None,
     profile: str = "tflm",
 ) -> Model:
     """Makes C of a fitted estimator, or of a model file (.tflite, .onnx, .json, .txt, .ubj).
@@ -38,12 +39,14 @@ def convert(
     feature_names  of the columns; default: those that the estimator was fitted with
     functions      which to generate, such as ["predict"]; default: all that the estimator has
     target         the core that the C is for (`mica targets`); it runs on any
-    optimize       "speed" or "size"; of networks also "ram"
+    optimize       "speed" or "size"; of networks also "balanced" and "ram"
     dtype          the type of the arrays that the reference gets, float64 or float32: scikit-learn
                    computes scalers and linear models in the type of its input
     input_type     what the C takes: float32, or the caller's promise of int16, int8 or uint8
     output_type    of scores and values: float32, or float64 for a double in C
     finite         the promise that no feature is NaN: trees then have no code for its way
+    leaf_bits      4 to 24: leaves of boosted trees and of regressions are rounded to so many bits,
+                   which makes the C smaller; predict_certain() and check() say what that costs
     profile        arithmetic of quantised networks: "tflm", "litert" or "single"
     """
     if input_type not in INPUT_TYPES:
@@ -53,6 +56,8 @@ def convert(
     arithmetic = np.dtype(dtype)
     if arithmetic not in (FLOAT32, FLOAT64):
         raise Error(f"dtype is numpy.float64 or numpy.float32, not {dtype!r}")
+    if leaf_bits is not None and leaf_bits not in range(4, 25):
+        raise Error(f"leaf_bits is a whole number from 4 to 24, not {leaf_bits!r}")
     how: dict[str, Any] = {
         "name": name,
         "target": target,
@@ -61,6 +66,7 @@ def convert(
         "functions": tuple(functions) if functions is not None else None,
         "arithmetic": arithmetic,
         "finite": bool(finite),
+        "leaf_bits": leaf_bits if leaf_bits is None else int(leaf_bits),
         "float64": output_type == "float64",
     }
     if isinstance(model, (str, os.PathLike)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -35,6 +35,7 @@ class Source:
     functions: tuple[str, ...] | None
     input_type: str | None
     finite: bool
+    leaf_bits: int | None
     float64: bool
     feature_names: tuple[str, ...] | None
     classes: list[np.ndarray] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Source:
         if self.input_type:
             o.input_type = self.input_type.encode()
         o.finite = self.finite
+        o.leaf_bits = self.leaf_bits or 0
         o.float64 = self.float64
         if self.feature_names:
             o.features = _library.names(self.feature_names)
@@ -69,18 +71,30 @@ def _word(word: str, words: Sequence[str], what: str) -> int:
 @dataclass(frozen=True)
 class Agreement:
     """How the C and the reference compare: for each function the rows, how many are wrong, and for
-    numbers the largest relative error."""
+    numbers the largest relative error.
+
+    Where leaves are rounded (leaf_bits), a label that differs is wrong only in a row that is certain.
+    `undecided` counts the other rows, `changed` those among them whose label differs; both are None
+    where leaves are not rounded, or there are no labels. Numbers are wrong beyond the error that the
+    header states; `off` is the largest that was found, absolute."""
 
     rows: int
     wrong: dict[str, int]
     error: dict[str, float]
+    undecided: int | None = None
+    changed: int | None = None
+    off: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         parts = [
             f"{name}: {wrong} of {self.rows} rows differ"
             + (f", largest error {self.error[name]:.1e}" if name in self.error else "")
+            + (f" ({self.off[name]:.1e} absolute)" if name in self.off else "")
             for name, wrong in self.wrong.items()
         ]
+        if self.undecided is not None:
+            labels = "label differs" if self.changed == 1 else "labels differ"
+            parts.append(f"{self.undecided} rows undecided, {self.changed} {labels} among them")
         return "; ".join(parts)
 
 
@@ -95,6 +109,8 @@ class Model:
         inputs, outputs = self._handle.inputs(), self._handle.outputs()
         self._inputs, self._outputs = inputs, outputs
         self._functions: dict[str, Function] = {}
+        self._errors: dict[str, tuple[float, float]] = {}
+        self._judge: Model | None = None
         self.feature_names: list[str] | None = None
         self.classes: list[np.ndarray] = []
         if outputs and outputs[0].role:
@@ -108,6 +124,7 @@ class Model:
             self._functions[role] = Function(
                 role, x.type.decode(), n_features, out.type.decode(), int(np.prod(out.shape))
             )
+            self._errors[role] = out.error, out.relative_error
         self.feature_names = self._handle.features(n_features)
         numbered = []
         while (named := self._handle.classes(len(numbered)))[0]:
@@ -201,6 +218,13 @@ class Model:
             return labels[0] if len(labels) == 1 else np.stack(labels, axis=1)
         return out[:, 0] if out.shape[1] == 1 else out
 
+    def predict_certain(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Of a classifier whose leaves are rounded (leaf_bits): its labels, and for each row whether
+        they are proven to be the library's. False: rounding may have decided."""
+        out = self._run("predict_certain", X)
+        labels = [self._label(i, out[:, i]) for i in range(out.shape[1] - 1)]
+        return labels[0] if len(labels) == 1 else np.stack(labels, axis=1), out[:, -1] == 1
+
     def predict_proba(self, X: Any) -> np.ndarray | list[np.ndarray]:
         """Probabilities (rows, classes); with several labels a list of such arrays."""
         out = self._run("predict_proba", X)
@@ -247,6 +271,10 @@ class Model:
         input_type), in an array of the type that convert() was told. Labels must be equal, numbers
         within `rtol` relative or `atol`; where that type is float32, 1e-5 of the largest number in
         the row is allowed. Prints what differs and raises mica.Mismatch.
+
+        Where leaves are rounded (leaf_bits), labels must be equal in rows that are certain, numbers
+        within the error that the header states; the result says how many rows are undecided, and how
+        many of their labels differ.
         """
         lines: list[str] = []
         agreement = self.compare(estimator, X, rtol, atol, lines)
@@ -268,6 +296,8 @@ class Model:
         differ."""
         wrong: dict[str, int] = {}
         error: dict[str, float] = {}
+        off: dict[str, float] = {}
+        undecided = changed = None
         if not self._functions:
             raise Error(f"{self.name} is a network: compare what run() gives")
         reference = self._reference_rows(X)
@@ -279,7 +309,16 @@ class Model:
                 warnings.filterwarnings("ignore", message=".*feature names.*")
                 want = _columns(method(reference))
             got = _columns(getattr(self, role)(X))
-            bad, largest = _compare(got, want, rtol, atol + self._rounding(want))
+            absolute, relative = self._errors[role]
+            bad, largest = _compare(
+                got, want, rtol + relative, atol + absolute + self._rounding(want)
+            )
+            if role == "predict" and got.dtype.kind != "f" and self._source.leaf_bits:
+                certain = self._certain(X)
+                undecided, changed = int((~certain).sum()), int((bad & ~certain).sum())
+                bad &= certain
+            if absolute or relative:
+                off[role] = float(np.abs(got - want).max(initial=0.0))
             wrong[role] = int(bad.sum())
             if largest is not None:
                 error[role] = largest
@@ -287,7 +326,15 @@ class Model:
                 lines.append(f"{role}, row {row}: C {_show(got[row])}, reference {_show(want[row])}")
         if not wrong:
             raise Error(f"{type(estimator).__name__} has none of {', '.join(self._functions)}")
-        return Agreement(len(np.asarray(X)), wrong, error)
+        return Agreement(len(np.asarray(X)), wrong, error, undecided, changed, off)
+
+    def _certain(self, X: Any) -> np.ndarray:
+        """Which rows are certain, though the C may not have the function that says so."""
+        if "predict_certain" in self._functions:
+            return self.predict_certain(X)[1]
+        if self._judge is None:
+            self._judge = Model(replace(self._source, functions=("predict_certain",)))
+        return self._judge.predict_certain(X)[1]
 
     def _rounding(self, want: np.ndarray) -> np.ndarray | float:
         """What sums in float32 may differ by, row by row: their order is not known."""
@@ -315,6 +362,8 @@ class Model:
             options += ["--input-type", self._source.input_type]
         if self._source.finite:
             options += ["--finite"]
+        if self._source.leaf_bits:
+            options += ["--leaf-bits", str(self._source.leaf_bits)]
         if self._source.float64:
             options += ["--float64"]
         if not self._functions:

@@ -126,6 +126,10 @@ class Graph:
         constant = self.constant("index", index)
         return self.node("select_features", [x, constant], x.dtype, (1, len(index)))
 
+    def row(self, x: Tensor) -> Tensor:
+        """A label [1] as a row [1, 1]."""
+        return self.node("reshape", [x], x.dtype, (1, *x.shape))
+
     def concat(self, parts: Sequence[Tensor]) -> Tensor:
         """Columns side by side; types are widened to the widest."""
         if len(parts) == 1:
@@ -143,6 +147,21 @@ class Graph:
         if numbers:
             inputs.append(self.constant("numbers", np.array(numbers, np.float64)))
         return self.node("link", inputs, FLOAT64, (1, columns or x.columns), kind=kind)
+
+    def booster(
+        self, x: Tensor, file: bytes, kinds: dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
+    ) -> dict[str, Tensor]:
+        """The functions of a booster's file, of which `kinds` says what they give."""
+        outputs = {
+            role: Tensor(self._unique(role), dtype, shape) for role, (dtype, shape) in kinds.items()
+        }
+        inputs = [x.name, self.constant("file", np.frombuffer(file, np.uint8))]
+        names = [tensor.name for tensor in outputs.values()]
+        self._nodes.append(
+            helper.make_node("booster", inputs, names, name=names[0], domain=DOMAIN)
+        )
+        self._values += [_info(tensor) for tensor in outputs.values()]
+        return outputs
 
     # ---- the file --------------------------------------------------------------------------------
 

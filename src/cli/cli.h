@@ -33,18 +33,19 @@ struct cli_flag {
 };
 
 /* What every command that compiles takes, as rows of a table of flags. */
-#define CLI_COMPILE_FLAGS(options)                              \
-    {"--profile", CLI_PROFILE, &(options).profile},             \
-        {"--optimize", CLI_OPTIMIZE, &(options).optimize},      \
-        {"--by-row", CLI_SWITCH, &(options).by_row},            \
-        {"--keep-input", CLI_SWITCH, &(options).keep_input},    \
-        {"--stream", CLI_NUMBER, &(options).stream_axis},       \
-        {"--functions", CLI_TEXT, &(options).functions},        \
-        {"--finite", CLI_SWITCH, &(options).finite},            \
-        {"--float64", CLI_SWITCH, &(options).float64},          \
-        {"--input-type", CLI_TEXT, &(options).input_type},      \
-    {                                                           \
-        "--keep-channels", CLI_SWITCH, &(options).keep_channels \
+#define CLI_COMPILE_FLAGS(options)                                                                \
+    {"--profile", CLI_PROFILE, &(options).profile},                                               \
+        {"--optimize", CLI_OPTIMIZE, &(options).optimize},                                        \
+        {"--by-row", CLI_SWITCH, &(options).by_row},                                              \
+        {"--keep-input", CLI_SWITCH, &(options).keep_input},                                      \
+        {"--stream", CLI_NUMBER, &(options).stream_axis},                                         \
+        {"--functions", CLI_TEXT, &(options).functions},                                          \
+        {"--finite", CLI_SWITCH, &(options).finite},                                              \
+        {"--leaf-bits", CLI_NUMBER, &(options).leaf_bits},                                        \
+        {"--float64", CLI_SWITCH, &(options).float64},                                            \
+        {"--input-type", CLI_TEXT, &(options).input_type}, {"--ways", CLI_TEXT, &(options).ways}, \
+    {                                                                                             \
+        "--keep-channels", CLI_SWITCH, &(options).keep_channels                                   \
     }
 
 /* Parses argv[1..]; flags may stand anywhere. *model takes the one word that is no flag (NULL: the
@@ -70,6 +71,7 @@ int cli_write_file(const char *path, const void *bytes, size_t n);
 int cli_make_folder(const char *path);
 /* Loads the model; NULL and a message. */
 struct mica *cli_load(const char *path);
+bool cli_is_estimator(struct mica *); /* its outputs have roles */
 
 /* ---- tensors.c: .npy files and the inputs and outputs of a model
  * --------------------------------- */
@@ -99,6 +101,13 @@ int cli_tensors_eval(const struct cli_tensors *, struct mica *, unsigned char *o
 /* Writes the outputs that --output asks for; 0, or the exit status after a message. */
 int cli_tensors_write(const struct cli_tensors *, const struct cli_files *outputs);
 void cli_tensors_free(struct cli_tensors *);
+
+/* ---- leaves.c -------------------------------------------------------------------------------- */
+
+/* Prints what rounded leaves (options->leaf_bits) change of `predict` in the rows of the input; 0,
+ * or the exit status after a message. */
+int cli_leaves_report(const char *model, const struct mica_options *options,
+                      const struct cli_files *inputs);
 
 /* ---- one function a subcommand
  * ------------------------------------------------------------------- */

@@ -9,11 +9,13 @@
 enum { ENTRIES_MAX = 32 };
 
 static const char help[] =
-    "usage: mica cost MODEL [--target CORE[,CORE...]] [--optimize speed|size|ram[,...]]\n"
-    "                 [--mhz N] [--wait-states N] [--json | --markdown] [--input X.npy]\n"
+    "usage: mica cost MODEL [--target CORE[,CORE...]] [--optimize speed|balanced|size|ram[,...]]\n"
+    "                 [--mhz N] [--wait-states N] [--json | --markdown] [--explain] [--ways LIST]\n"
+    "                 [--input X.npy]\n"
     "                 [--profile PROFILE] [--share-io] [--by-row] [--keep-input]\n"
     "                 [--keep-channels] [--stream AXIS] [--functions NAME]\n"
-    "                 [--input-type T] [--finite] [--float64] [--report F]\n"
+    "                 [--input-type T] [--finite] [--leaf-bits N] [--float64]\n"
+    "                 [--report F]\n"
     "\n"
     "Compiles the model for each core and objective, runs it under the core's emulator and says\n"
     "what it costs, in all and by layer: instructions (exact), cycles (estimated from a table of\n"
@@ -23,11 +25,14 @@ static const char help[] =
     "  MODEL            a .tflite file, or a graph in Mica's text form\n"
     "  --target CORES   one or several of `mica targets`, with commas (default: cortex-m4);\n"
     "                   host gives time on this machine instead of instructions\n"
-    "  --optimize O     speed (default), size or ram, or several: speed,size\n"
+    "  --optimize O     speed (default), balanced, size or ram, or several: speed,size\n"
     "  --mhz N          adds milliseconds at that clock\n"
     "  --wait-states N  of the flash: each taken branch and each constant read waits (default: 0)\n"
     "  --json           for programs; docs/cost.md has the schema\n"
     "  --markdown       tables for a pull request\n"
+    "  --explain        why each layer got its kernel: the ways it could go, what each is\n"
+    "                   estimated to cost, and why it lost or does not fit\n"
+    "  --ways LIST      takes these ways of --explain wherever they fit: plain, or pairs,plain\n"
     "  --report F       also writes a page: time by layer, memory over time, flash, all cores and\n"
     "                   objectives side by side; one file that needs no other and no network\n"
     "  -i, --input F    the input, NAME=F where there are several; without one, made-up values.\n"
@@ -36,7 +41,7 @@ static const char help[] =
     "                   of N inputs in front, counts are the mean of N runs\n"
     "  --functions NAME the function of an estimator to measure (default: its first)\n"
     "  --profile, --share-io, --by-row, --keep-input, --keep-channels, --stream, --input-type,\n"
-    "  --finite, --float64: as in mica compile\n"
+    "  --finite, --leaf-bits, --float64: as in mica compile\n"
     "\n"
     "Exit status: 0 done; 1 the model or an array was refused, or a compiler or emulator is\n"
     "missing; 2 wrong use.\n";
@@ -176,7 +181,8 @@ static int add_entries(struct cost_entry *entries, int *n, const struct target *
         ++*n;
     }
     if (found)
-        return cli_usage("cost", "--optimize: speed, size or ram, with commas between them");
+        return cli_usage("cost",
+                         "--optimize: speed, balanced, size or ram, with commas between them");
     return CLI_OK;
 }
 
@@ -211,7 +217,7 @@ int cmd_cost(int argc, char **argv)
 {
     const char *cores = "cortex-m4", *objectives = "speed", *mhz = "0", *waits = "0";
     const char *report = NULL;
-    int json = 0, markdown = 0, n = 0;
+    int json = 0, markdown = 0, explain = 0, n = 0;
     struct cost_entry like = {.options = {.name = "model"}};
     struct cli_files inputs = {0};
     const struct cli_flag flags[] = {
@@ -221,6 +227,8 @@ int cmd_cost(int argc, char **argv)
         {"--wait-states", CLI_TEXT, &waits},
         {"--json", CLI_SWITCH, &json},
         {"--markdown", CLI_SWITCH, &markdown},
+        {"--explain", CLI_SWITCH, &explain},
+        {"--ways", CLI_TEXT, &like.options.ways},
         {"--input -i", CLI_FILES, &inputs},
         {"--profile", CLI_PROFILE, &like.options.profile},
         {"--report", CLI_TEXT, &report},
@@ -231,6 +239,7 @@ int cmd_cost(int argc, char **argv)
         {"--stream", CLI_NUMBER, &like.options.stream_axis},
         {"--functions", CLI_TEXT, &like.options.functions},
         {"--finite", CLI_SWITCH, &like.options.finite},
+        {"--leaf-bits", CLI_NUMBER, &like.options.leaf_bits},
         {"--float64", CLI_SWITCH, &like.options.float64},
         {"--input-type", CLI_TEXT, &like.options.input_type},
         {NULL, CLI_SWITCH, NULL},
@@ -244,6 +253,8 @@ int cmd_cost(int argc, char **argv)
         return cli_usage("cost", "--mhz %s: a number of megahertz", mhz);
     if (!read_number(waits, 100, &wait_states))
         return cli_usage("cost", "--wait-states %s: a number of cycles", waits);
+    if (like.options.functions && strchr(like.options.functions, ','))
+        return cli_usage("cost", "--functions %s: one function at a time", like.options.functions);
     struct cost_entry *entries = calloc(ENTRIES_MAX + 1, sizeof *entries);
     if (!entries)
         return cli_refuse("out of memory");
@@ -253,9 +264,9 @@ int cmd_cost(int argc, char **argv)
     for (int i = 0; status == CLI_OK && i < n; i++)
         status = cost_entry_measure(&entries[i], &inputs, (unsigned)wait_states);
     if (status == CLI_OK && json)
-        cost_print_json(stdout, entries, n);
+        cost_print_json(stdout, entries, n, explain);
     else if (status == CLI_OK)
-        cost_print(stdout, entries, n, markdown ? COST_MARKDOWN : COST_TEXT, clock);
+        cost_print(stdout, entries, n, markdown ? COST_MARKDOWN : COST_TEXT, clock, explain);
     if (status == CLI_OK && report)
         status = report_write(report, entries, n, clock);
     for (int i = 0; i < n; i++)

@@ -38,7 +38,8 @@ int budget_check(const char *model, const struct mica_options *, const struct bu
 /* ---- cost_print.c ---------------------------------------------------------------------------- */
 
 enum cost_form { COST_TEXT, COST_MARKDOWN };
-void cost_print(FILE *, const struct cost_entry *, int n, enum cost_form, double mhz);
-void cost_print_json(FILE *, const struct cost_entry *, int n);
+/* explain: why each layer got its kernel, too. */
+void cost_print(FILE *, const struct cost_entry *, int n, enum cost_form, double mhz, bool explain);
+void cost_print_json(FILE *, const struct cost_entry *, int n, bool explain);
 
 #endif

@@ -223,7 +223,17 @@ static void print_source(FILE *out, const struct cost_entry *e)
         fprintf(out, "Time on this machine: the median of several runs, with its noise.\n\n");
 }
 
-void cost_print(FILE *out, const struct cost_entry *entries, int n, enum cost_form form, double mhz)
+static void print_ways(FILE *out, const struct cost_entry *e, enum cost_form form)
+{
+    const char *text = mica_text(e->m, MICA_WAYS);
+    if (*text)
+        fprintf(out, form == COST_MARKDOWN ? "```\n%s```\n\n" : "%s\n", text);
+    else
+        fprintf(out, "No operator of this model has more than one way to be computed.\n\n");
+}
+
+void cost_print(FILE *out, const struct cost_entry *entries, int n, enum cost_form form, double mhz,
+                bool explain)
 {
     const struct view view = {entries, n, mhz};
     const char *heading = form == COST_MARKDOWN ? "### " : "";
@@ -236,6 +246,8 @@ void cost_print(FILE *out, const struct cost_entry *entries, int n, enum cost_fo
                         (entries[i].cost.source == COST_COUNTED ? 1u << 9 : 1u << 8),
                     fill_layers, &entries[i]);
         print_source(out, &entries[i]);
+        if (explain)
+            print_ways(out, &entries[i], form);
     }
     fprintf(out, "%s%s: in all, bytes\n\n", heading, entries[0].model);
     print_table(out, form, 1u << 0 | 1u << 1, fill_totals, &view);
@@ -313,7 +325,7 @@ static void json_layer(FILE *out, const struct cost *cost, int i)
     fprintf(out, "}");
 }
 
-static void json_entry(FILE *out, const struct cost_entry *e)
+static void json_entry(FILE *out, const struct cost_entry *e, bool explain)
 {
     static const char *const source[] = {"estimated", "emulated", "time"};
     const struct cost *c = &e->cost;
@@ -337,15 +349,18 @@ static void json_entry(FILE *out, const struct cost_entry *e)
     fprintf(out, "},\n  \"layers\": [");
     for (int i = 0; i < c->n_layers; i++)
         json_layer(out, c, i);
-    fprintf(out, "\n  ]\n}");
+    fprintf(out, "\n  ]");
+    if (explain)
+        fprintf(out, ",\n  \"ways\": %s", mica_text(e->m, MICA_WAYS_JSON));
+    fprintf(out, "\n}");
 }
 
-void cost_print_json(FILE *out, const struct cost_entry *entries, int n)
+void cost_print_json(FILE *out, const struct cost_entry *entries, int n, bool explain)
 {
     fprintf(out, "[");
     for (int i = 0; i < n; i++) {
         fprintf(out, "%s", i ? ",\n" : "");
-        json_entry(out, &entries[i]);
+        json_entry(out, &entries[i], explain);
     }
     fprintf(out, "]\n");
 }

@@ -19,6 +19,8 @@ static const char help[] =
     "                     --output NAME=Y.npy for those wanted (NAME as in `mica inspect`)\n"
     "  --stream 1         X.npy is a signal, [frames, ...]: one output for each window that the\n"
     "                     stream of `mica compile --stream 1` would answer, computed as a whole\n"
+    "  --leaf-bits N      as in `mica compile`; prints as well what the rounding gives up: how\n"
+    "                     many rows are undecided, how many labels differ, or the largest error\n"
     "  --profile P        tflm (default), single or litert; see `mica compile --help`\n"
     "  --keep-channels    compute channels that change no output too (for debugging)\n"
     "\n"
@@ -27,7 +29,7 @@ static const char help[] =
 int cmd_eval(int argc, char **argv)
 {
     const char *model = NULL;
-    struct mica_options options = {.share_io = 1};
+    struct mica_options options = {0};
     struct cli_files inputs = {0}, outputs = {0};
     const struct cli_flag flags[] = {
         {"--input -i", CLI_FILES, &inputs},
@@ -44,6 +46,7 @@ int cmd_eval(int argc, char **argv)
     if (!m)
         return CLI_REFUSED;
     struct cli_tensors tensors = {0};
+    options.share_io = !cli_is_estimator(m); /* the plan with the most in it */
     status = mica_compile(m, &options) ? cli_refuse("%s", mica_error(m)) : CLI_OK;
     if (status == CLI_OK)
         status = cli_tensors_read(&tensors, m, "eval", &inputs, &outputs);
@@ -53,5 +56,7 @@ int cmd_eval(int argc, char **argv)
         status = cli_tensors_write(&tensors, &outputs);
     cli_tensors_free(&tensors);
     mica_free(m);
+    if (status == CLI_OK && options.leaf_bits)
+        status = cli_leaves_report(model, &options, &inputs);
     return status;
 }

@@ -96,3 +96,9 @@ struct mica *cli_load(const char *path)
     free(bytes);
     return m;
 }
+
+bool cli_is_estimator(struct mica *m)
+{
+    struct mica_tensor output;
+    return !mica_output(m, 0, &output) && output.role;
+}

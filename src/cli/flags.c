@@ -53,7 +53,7 @@ static int find_word(const char *const *words, int n, const char *word)
     return -1;
 }
 
-static const char *const optimizes[] = {"speed", "size", "ram"};
+static const char *const optimizes[] = {"speed", "size", "ram", "balanced"};
 
 int cli_optimize_find(const char *word)
 {
@@ -102,7 +102,7 @@ static int set_flag(const char *command, const struct cli_flag *f, char *value)
         return -1;
     case CLI_OPTIMIZE:
         if ((i = cli_optimize_find(value)) < 0)
-            return cli_usage(command, "--optimize %s: choose speed, size or ram", value);
+            return cli_usage(command, "--optimize %s: choose speed, balanced, size or ram", value);
         *(enum mica_optimize *)f->to = (enum mica_optimize)i;
         return -1;
     }

@@ -6,21 +6,6 @@
 
 #include "cli/cli.h"
 
-static int compile_and_print(const char *model, const struct mica_options *options,
-                             enum mica_text which)
-{
-    struct mica *m = cli_load(model);
-    if (!m)
-        return CLI_REFUSED;
-    int status = CLI_OK;
-    if (mica_compile(m, options))
-        status = cli_refuse("%s", mica_error(m));
-    else
-        fputs(mica_text(m, which), stdout);
-    mica_free(m);
-    return status;
-}
-
 int cmd_inspect(int argc, char **argv)
 {
     static const char help[] =
@@ -50,8 +35,15 @@ int cmd_inspect(int argc, char **argv)
     int status = cli_parse(argc, argv, help, flags, &model);
     if (status >= 0)
         return status;
-    options.share_io = !separate;
-    return compile_and_print(model, &options, json ? MICA_JSON : MICA_INSPECT);
+    struct mica *m = cli_load(model);
+    if (!m)
+        return CLI_REFUSED;
+    options.share_io = !separate && !cli_is_estimator(m);
+    status = mica_compile(m, &options) ? cli_refuse("%s", mica_error(m)) : CLI_OK;
+    if (status == CLI_OK)
+        fputs(mica_text(m, json ? MICA_JSON : MICA_INSPECT), stdout);
+    mica_free(m);
+    return status;
 }
 
 int cmd_dump(int argc, char **argv)

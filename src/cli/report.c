@@ -59,7 +59,7 @@ static int put_costs(FILE *out, const struct cost_entry *entries, int n)
 
     if (!costs)
         return -1;
-    cost_print_json(costs, entries, n);
+    cost_print_json(costs, entries, n, false);
     const int failed = fclose(costs);
     if (!failed)
         put_escaped(out, json, bytes);

@@ -10,7 +10,7 @@
 
 static const char help[] =
     "usage: mica run MODEL --target CORE --input X.npy --output Y.npy\n"
-    "                [--profile PROFILE] [--optimize speed|size|ram] [--by-row] [--stream AXIS]\n"
+    "                [--profile PROFILE] [--optimize speed|balanced|size|ram] [--by-row] [--stream AXIS]\n"
     "\n"
     "Compiles the model to C, the C with the compiler of a core, and runs it under an emulator\n"
     "of that core. Compares every output with `mica eval` and prints what the model takes: flash,\n"
@@ -23,8 +23,9 @@ static const char help[] =
     "                     --input NAME=X.npy where the model has several\n"
     "  --output Y.npy     where to write what the core computed (--output NAME=Y.npy)\n"
     "  --profile P        tflm (default), single or litert; see `mica compile --help`\n"
-    "  --optimize O       speed (default), size or ram, for Mica and the C compiler\n"
+    "  --optimize O       speed (default), balanced, size or ram, for Mica and the C compiler\n"
     "  --by-row           with ram: the input comes row by row\n"
+    "  --leaf-bits N      as in `mica eval`: says what the rounding of leaves gives up\n"
     "  --stream 1         X.npy is a signal, [frames, ...]: pushes every frame, and compares each\n"
     "                     output with mica eval of the window that ends there\n"
     "\n"
@@ -312,5 +313,7 @@ int cmd_run(int argc, char **argv)
         status = run(m, &options, &target, &tensors, &outputs);
     cli_tensors_free(&tensors);
     mica_free(m);
+    if (status == CLI_OK && options.leaf_bits)
+        status = cli_leaves_report(model, &options, &inputs);
     return status;
 }

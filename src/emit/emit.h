@@ -21,6 +21,8 @@ const char *name_upper(struct ctx *, const char *);
 /* A model's name made fit for a comment: it cannot end it, continue a line or hide control codes.
  */
 const char *name_comment(struct ctx *, const char *);
+/* A node's step among all of the model: a head has only those that it needs. */
+int step_number(const struct emit *, const struct node *);
 const char *name_step(struct emit *, int step);                    /* "conv2d_3" */
 const char *name_constant(struct emit *, const struct constant *); /* "conv2d_3_weights" */
 const char *name_offset(struct emit *, const struct tensor *);     /* "CONV2D_3" */
@@ -75,7 +77,8 @@ void emit_offsets(struct emit *, int indent); /* the enum of where tensors lie *
 
 /* ---- heads.c: the functions of an estimator -------------------------------------------------- */
 
-void emit_heads_figures(struct emit *); /* the header's first comment */
+void emit_heads_figures(struct emit *);     /* the header's first comment */
+bool emit_heads_table(const struct emit *); /* classes are numbered by a table */
 void emit_heads_header(struct emit *);
 void emit_heads(struct emit *);
 

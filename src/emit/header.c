@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "emit/emit.h"
+#include "report/report.h"
 
 static void emit_figures(struct emit *e)
 {
@@ -27,7 +28,12 @@ static void emit_figures(struct emit *e)
     }
     text_add(e->out, " *   flash      %" PRId64 " bytes of weights and tables, and the code\n",
              constant_bytes(p));
-    if (p->schedule || p->stream)
+    if (p->schedule && p->schedule->buffer_bytes)
+        text_add(e->out,
+                 " *   RAM        %" PRId32 " bytes of state, inputs and outputs and %" PRId32
+                 " of kernels' buffers included\n",
+                 p->schedule->state_bytes, p->schedule->buffer_bytes);
+    else if (p->schedule || p->stream)
         text_add(e->out,
                  " *   RAM        %" PRId32 " bytes of state, inputs and outputs included\n",
                  p->stream ? p->stream->state_bytes : p->schedule->state_bytes);
@@ -91,7 +97,9 @@ void emit_members(struct emit *e, const char *indent)
         halves |= member && size == 2;
     }
     const bool is_state = e->program->stream || e->program->schedule;
-    if (halves && !words && !is_state) /* kernels for speed read memory of their own by words */
+    if (halves && !words &&
+        (!is_state || (e->program->schedule && e->program->schedule->buffer_bytes)))
+        /* kernels read memory of their own by words */
         text_add(e->out, "%sint32_t align;\n", indent);
     if (!any)
         text_add(e->out, "%sint8_t s8[1];\n", indent);

@@ -3,11 +3,13 @@
  * classes and features. */
 #include <ctype.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "emit/emit.h"
+#include "tree/tree.h"
 
 /* ---- names as C identifiers ------------------------------------------------------------------ */
 
@@ -75,17 +77,36 @@ static bool has_names(const struct names *c)
     return false;
 }
 
-static void emit_enum(struct emit *e, const char *type, const char *prefix,
-                      const struct names *names)
+/* A number as C has it: its smallest integer has no literal. */
+static const char *literal(struct ctx *ctx, int32_t value)
+{
+    return value == INT32_MIN ? "(-INT32_C(2147483647) - 1)" : format(ctx, "%" PRId32, value);
+}
+
+/* Enumerators are of type int, which has 16 bits on AVR; wider numbers are macros. */
+static bool fits_enum(const struct names *names)
+{
+    for (int i = 0; names->value && i < names->n; i++)
+        if (names->value[i] < -INT16_MAX || names->value[i] > INT16_MAX)
+            return false;
+    return true;
+}
+
+static void emit_numbers(struct emit *e, const char *type, const char *prefix,
+                         const struct names *names)
 {
     const char **word = identifiers(e->ctx, names);
-    text_add(e->out, "enum %s_%s {\n", e->name, type);
+    const bool is_enum = fits_enum(names);
+    if (is_enum)
+        text_add(e->out, "enum %s_%s {\n", e->name, type);
     for (int i = 0; i < names->n; i++) {
         const int32_t value = names->value ? names->value[i] : i;
         const char *sign = names->value && value < 0 && *word[i] == '_' ? "MINUS" : "";
-        text_add(e->out, "    %s_%s_%s%s = %" PRId32 ",\n", e->upper, prefix, sign, word[i], value);
+        text_add(e->out, is_enum ? "    %s_%s_%s%s = %s,\n" : "#define %s_%s_%s%s %s\n", e->upper,
+                 prefix, sign, word[i], literal(e->ctx, value));
     }
-    text_add(e->out, "};\n");
+    if (is_enum)
+        text_add(e->out, "};\n");
 }
 
 static void emit_class_header(struct emit *e, int label)
@@ -94,7 +115,7 @@ static void emit_class_header(struct emit *e, int label)
     const char *lower = class_word(e, label, "class"), *upper = class_word(e, label, "CLASS");
     text_add(e->out, "/* Classes, in the order in which scores and probabilities have them. */\n");
     text_add(e->out, "#define %s_N_%s %d\n", e->upper, class_word(e, label, "CLASSES"), c->n);
-    emit_enum(e, lower, upper, c);
+    emit_numbers(e, lower, upper, c);
     if (has_names(c))
         text_add(e->out,
                  "/* The name of a class by its number in the enum; \"\" where there is no such "
@@ -109,19 +130,20 @@ static void emit_feature_header(struct emit *e)
     text_add(e->out, "#define %s_N_FEATURES %" PRId64 "\n", e->upper,
              tensor_elements(e->graph->input[0]));
     if (f->n) {
-        emit_enum(e, "feature", "FEATURE", f);
+        emit_numbers(e, "feature", "FEATURE", f);
         text_add(e->out, "const char *%s_feature_name(int32_t feature);\n", e->name);
     }
     text_add(e->out, "\n");
 }
 
-static void emit_name_function(struct emit *e, const char *word, const struct names *names)
+static void emit_name_function(struct emit *e, const char *word, const char *number,
+                               const struct names *names)
 {
-    text_add(e->out, "\nconst char *%s_%s_name(int32_t %.7s)\n{\n    switch (%.7s) {\n", e->name,
-             word, *word == 'f' ? "feature" : "label", *word == 'f' ? "feature" : "label");
+    text_add(e->out, "\nconst char *%s_%s_name(int32_t %s)\n{\n    switch (%s) {\n", e->name, word,
+             number, number);
     for (int i = 0; i < names->n; i++) {
-        text_add(e->out, "    case %" PRId32 ":\n        return ",
-                 names->value ? names->value[i] : i);
+        text_add(e->out, "    case %s:\n        return ",
+                 literal(e->ctx, names->value ? names->value[i] : i));
         emit_string(e->out, names->at[i]);
         text_add(e->out, ";\n");
     }
@@ -149,9 +171,15 @@ static void emit_prototype(struct emit *e, const struct tensor *out, const char 
 static void emit_role_comment(struct emit *e, const struct tensor *out, const char *role)
 {
     const bool label = out->type == DTYPE_INT32;
-    if (!strcmp(role, "predict") && label)
-        text_add(e->out, "/* The class of one row of features: a number of enum %s_%s. */\n",
-                 e->name, class_word(e, 0, "class"));
+    if (!strcmp(role, "predict_certain"))
+        text_add(e->out,
+                 "/* What predict gives, and behind it 1 where that is proven to be the training "
+                 "library's answer; else\n * 0: leaves have %d bits, and their rounding may have "
+                 "decided. */\n",
+                 e->ctx->options.leaf_bits);
+    else if (!strcmp(role, "predict") && label)
+        text_add(e->out, "/* The class of one row of features%s. */\n",
+                 e->graph->n_labels ? ", as numbered above" : ": a number from 0 on");
     else if (!strcmp(role, "predict"))
         text_add(e->out, "/* The value predicted for one row of features. */\n");
     else if (!strcmp(role, "predict_proba"))
@@ -176,6 +204,39 @@ void emit_heads_figures(struct emit *e)
                      "file and its source are\n * yours to use without obligations (0BSD).\n */\n");
 }
 
+/* A number of three digits that is no smaller. */
+static double error_up(double error)
+{
+    char digits[32];
+    for (double v = error;; v *= 1.001) {
+        snprintf(digits, sizeof digits, "%.3g", v);
+        if (strtod(digits, NULL) >= error)
+            return strtod(digits, NULL);
+    }
+}
+
+/* What rounding leaves costs. */
+static void emit_error(struct emit *e, const struct tensor *out, const char *role)
+{
+    double absolute, relative;
+    if (out->type == DTYPE_INT32)
+        return;
+    rounded_error(out, &absolute, &relative);
+    const bool part = relative > 0;
+    if (!isfinite(absolute + relative))
+        fail(e->ctx, out->maker,
+             "of what is computed from its trees no error can be stated: compile "
+             "it without --leaf-bits");
+    if (!(absolute > 0 || part))
+        return;
+    text_add(
+        e->out,
+        "/* By leaves of %d bits: for any row no further from the training library's than this,%s"
+        "\n * and 1e-6 of itself. */\n#define %s_%s_%sERROR %.3gf\n",
+        e->ctx->options.leaf_bits, part ? " as a part of it," : "", e->upper,
+        name_upper(e->ctx, role), part ? "RELATIVE_" : "", error_up(part ? relative : absolute));
+}
+
 void emit_heads_header(struct emit *e)
 {
     const struct graph *g = e->graph;
@@ -186,36 +247,52 @@ void emit_heads_header(struct emit *e)
         emit_role_comment(e, g->output[i], g->role[i]);
         emit_prototype(e, g->output[i], g->role[i]);
         text_add(e->out, ";\n");
+        emit_error(e, g->output[i], g->role[i]);
     }
 }
 
-/* The first class and the step from class to class, where the numbers of the classes go evenly. */
-static bool is_even(const struct names *c, int32_t *first, int64_t *step)
+/* The first class and the step from class to class, where the numbers of the classes go evenly, and
+ * near enough for products of 32 bits. */
+static bool is_even(const struct names *c, int32_t *first, int32_t *step)
 {
     *first = c->value ? c->value[0] : 0;
-    *step = c->value && c->n > 1 ? (int64_t)c->value[1] - *first : 1;
-    for (int i = 0; c->value && i < c->n; i++)
+    *step = 1;
+    if (!c->value || c->n < 2)
+        return true;
+    const int64_t reach = (int64_t)c->value[c->n - 1] - *first;
+    if (reach < -INT32_MAX || reach > INT32_MAX || *first == INT32_MIN)
+        return false;
+    *step = (int32_t)(reach / (c->n - 1));
+    for (int i = 0; i < c->n; i++)
         if (c->value[i] != *first + i * *step)
             return false;
     return true;
+}
+
+bool emit_heads_table(const struct emit *e)
+{
+    int32_t first, step;
+    for (int i = 0; i < e->graph->n_labels; i++)
+        if (!is_even(&e->graph->classes[i], &first, &step))
+            return true;
+    return false;
 }
 
 /* What the numbers of classes become that the model was trained with. */
 static void emit_class_values(struct emit *e, int label)
 {
     const struct names *c = &e->graph->classes[label];
-    int32_t first;
-    int64_t step;
+    int32_t first, step;
     if (is_even(c, &first, &step)) {
         if (first != 0 || step != 1)
-            text_add(e->out, "    out[%d] = %" PRId32 " + out[%d] * %" PRId64 ";\n", label, first,
+            text_add(e->out, "    out[%d] = %" PRId32 " + out[%d] * %" PRId32 ";\n", label, first,
                      label, step);
         return;
     }
-    text_add(e->out, "    static const int32_t class_%d[] = {", label);
+    text_add(e->out, "    static const int32_t class_%d[] MICA_ROM = {", label);
     for (int i = 0; i < c->n; i++)
-        text_add(e->out, "%s%" PRId32, i ? ", " : "", c->value[i]);
-    text_add(e->out, "};\n    out[%d] = class_%d[out[%d]];\n", label, label, label);
+        text_add(e->out, "%s%s", i ? ", " : "", literal(e->ctx, c->value[i]));
+    text_add(e->out, "};\n    out[%d] = MICA_ROM_S32(&class_%d[out[%d]]);\n", label, label, label);
 }
 
 static void emit_head(struct emit *e, const char *role)
@@ -254,7 +331,7 @@ void emit_heads(struct emit *e)
     e->graph = g;
     for (int i = 0; i < g->n_labels; i++)
         if (has_names(&g->classes[i]))
-            emit_name_function(e, class_word(e, i, "class"), &g->classes[i]);
+            emit_name_function(e, class_word(e, i, "class"), "label", &g->classes[i]);
     if (g->features.n)
-        emit_name_function(e, "feature", &g->features);
+        emit_name_function(e, "feature", "feature", &g->features);
 }

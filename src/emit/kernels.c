@@ -88,7 +88,8 @@ static void collect(struct emit *e, struct files *files)
 {
     int32_t most;
     files->n = 0;
-    if (e->program->n_constants || core_has_program_memory(e->ctx->options.target))
+    if (e->program->n_constants || emit_heads_table(e) ||
+        core_has_program_memory(e->ctx->options.target))
         add_file(files, "rom.h");
     if (e->program->stream)
         add_stream_files(e, files);

@@ -82,13 +82,18 @@ const char *name_io_macro(struct emit *e, int i, bool is_input)
     return format(e->ctx, "%s_%s", kind, name_upper(e->ctx, io_part(e->ctx, list, n, i)));
 }
 
-static const char *name_node(struct emit *e, const struct node *n)
+int step_number(const struct emit *e, const struct node *n)
 {
     for (int i = 0; i < e->whole->n_steps; i++)
         if (e->whole->step[i].node == n)
-            return format(e->ctx, "%s_%d", n->op->name, i);
+            return i;
     assert(false && "a node without a step");
-    return "";
+    return -1;
+}
+
+static const char *name_node(struct emit *e, const struct node *n)
+{
+    return format(e->ctx, "%s_%d", n->op->name, step_number(e, n));
 }
 
 const char *name_step(struct emit *e, int step)
@@ -166,8 +171,8 @@ const char *emit_member(const struct emit *e, int i)
 {
     const struct plan *plan = e->program->plan;
     struct tensor probe = {.type = members[i]};
-    for (int k = 0; k < plan->n; k++)
-        if (!strcmp(name_member(plan->tensor[k]), name_member(&probe)))
+    for (int k = 0; k < e->graph->n_tensors; k++)
+        if (plan->of[k] >= 0 && !strcmp(name_member(e->graph->tensor[k]), name_member(&probe)))
             return name_member(&probe);
     return NULL;
 }

@@ -38,6 +38,12 @@ static struct row_tensor *rows_of(const struct pushed *p, const struct tensor *t
 /* ---- which operators share a case
  * ------------------------------------------------------------------ */
 
+/* Memory of the kernel's own, which has the same place in all operators. */
+static bool is_buffer(const struct step *s, const struct call *c, int k)
+{
+    return c->operand[k].tensor && is_row_buffer(s, c->operand[k].tensor);
+}
+
 static bool fits_table(const struct pushed *p, const struct step *s)
 {
     if (s->rows.whole || s->rows.accumulate || s->n_calls != 1 || s->call[0]->n_loops != 1)
@@ -49,7 +55,7 @@ static bool fits_table(const struct pushed *p, const struct step *s)
     for (int k = 0; k < c->kernel->n_args; k++) {
         const struct operand *o = &c->operand[k];
         const struct window *w = &o->window;
-        if (c->kernel->args[k].kind == ARG_COUNT)
+        if (c->kernel->args[k].kind == ARG_COUNT || is_buffer(s, c, k))
             continue;
         if (w->kernel > 255 || w->stride > 255 || w->dilation > 255 || w->pad > INT16_MAX)
             return false;
@@ -113,7 +119,8 @@ static void sort_operators(struct pushed *p)
         for (int c = 0; c < s->n_calls; c++)
             for (int k = 0; k < s->call[c]->kernel->n_args; k++) {
                 const struct tensor *t = s->call[c]->operand[k].tensor;
-                if (t && (is_shared(p, i) || by_row_table(p, s, s->call[c], k)))
+                if (t && !is_buffer(s, s->call[c], k) &&
+                    (is_shared(p, i) || by_row_table(p, s, s->call[c], k)))
                     map_tensor(p, t);
                 p->has_window |= is_shared(p, i) && s->call[c]->kernel->args[k].kind == ARG_ROWS;
             }
@@ -181,7 +188,7 @@ static void emit_row_step(struct pushed *p, int op)
     struct window w = {0};
     for (int k = 0; k < c->kernel->n_args; k++) {
         const enum arg_kind kind = c->kernel->args[k].kind;
-        if (kind == ARG_COUNT)
+        if (kind == ARG_COUNT || is_buffer(s, c, k))
             continue;
         int first = p->row_at[rows_of(p, c->operand[k].tensor) - p->s->tensor];
         if (kind == ARG_ROWS)
@@ -237,12 +244,17 @@ static void emit_shared_case(struct pushed *p, int kind)
         text_add(out, "o->params");
     struct tensor probe = {.type = p->type};
     const char *next = "x"; /* the first pointwise input, then y */
+    int op = 0;
+    while (p->kind_of[op] != kind)
+        op++;
     for (int a = 0; a < k->n_args; a++) {
         const enum arg_kind arg = k->args[a].kind;
         if (arg == ARG_ROWS) {
             text_add(out, ", %s", p->type == DTYPE_FLOAT32 ? "rows_f32" : "rows");
         } else if (arg == ARG_COUNT) {
             text_add(out, ", o->count");
+        } else if (is_buffer(step_of(p, op), step_of(p, op)->call[0], a)) {
+            text_add(out, ", %s", emit_address(p->e, step_of(p, op)->call[0], a, false));
         } else {
             text_add(out, ", %s + MICA_ROM_U16(&row_at[o->%s + r])", name_member(&probe),
                      arg == ARG_OUTPUT ? "out" : next);

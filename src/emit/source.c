@@ -276,7 +276,7 @@ void emit_mark(struct emit *e, int step, int indent)
 void emit_step_comment(struct emit *e, int i)
 {
     const struct node *n = e->program->step[i].node;
-    text_add(e->out, "%d  %s  %s -> %s  \"%s\"", i, n->op->name, shape(e, n->in[0]),
+    text_add(e->out, "%d  %s  %s -> %s  \"%s\"", step_number(e, n), n->op->name, shape(e, n->in[0]),
              shape(e, n->out[0]), name_comment(e->ctx, n->name));
 }
 

@@ -79,7 +79,11 @@ struct attr_slice {
 /* ---- estimators ------------------------------------------------------------------------------ */
 
 /* What a node of an estimator gives: the number of a class, or a score for each. */
-enum gives { GIVES_LABEL, GIVES_SCORES };
+enum gives {
+    GIVES_LABEL,
+    GIVES_SCORES,
+    GIVES_CERTAIN /* of trees: the labels, and 1 where rounded leaves decide all of them, else 0 */
+};
 /* How scores become a label: the first largest; 1 where the only score is at least a cut; the first
  * largest of the softmax of the scores, in which close scores may become equal. */
 enum decide { DECIDE_ARGMAX, DECIDE_CUT, DECIDE_SOFTMAX };

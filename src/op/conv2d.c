@@ -16,14 +16,19 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     want_conv(ctx, n, w->dim[1], w->dim[2], w->dim[0], want);
 }
 
+static void check(struct ctx *ctx, const struct node *n)
+{
+    const struct tensor *w = n->in[1];
+    const int32_t taps = w->dim[1] * w->dim[2] * w->dim[3];
+    if (n->in[0]->type == DTYPE_INT8)
+        check_accumulator(ctx, n, w->dim[0], taps, taps, 1);
+}
+
 static void lower_s8(struct lower *l, struct node *n)
 {
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
-    const int32_t taps = w->dim[1] * w->dim[2] * w->dim[3], groups = in->dim[3] / w->dim[3];
-    check_accumulator(l->ctx, n, w->dim[0], taps, taps, 1);
-    if (lower_conv2d_streams(l, n))
-        return;
+    const int32_t groups = in->dim[3] / w->dim[3];
     struct mica_conv2d_s8 p = {
         CONV_PLAIN_FIELDS(l, a, in, w, out),
         .out_c = lower_i16(l, "the output's channels", out->dim[3]),
@@ -54,10 +59,26 @@ static void lower_f32(struct lower *l, struct node *n)
     lower_window(l, &kernel_conv2d_f32, &p, &window);
 }
 
-static void lower(struct lower *l, struct node *n)
+static bool lower_plain(struct lower *l, struct node *n)
 {
     n->in[0]->type == DTYPE_INT8 ? lower_s8(l, n) : lower_f32(l, n);
+    return true;
 }
+
+static const struct way ways[] = {
+    {"blocks", lower_conv2d_blocks},
+    {"bytes", lower_conv2d_bytes},
+    {"pixel_pairs", lower_conv2d_pixel_pairs},
+    {"pixel_fours", lower_conv2d_pixel_fours},
+    {"quads", lower_conv2d_quads},
+    {"1x1_pairs", lower_conv2d_1x1_pairs},
+    {"pairs", lower_conv2d_pairs},
+    {"patch_pairs", lower_conv2d_patch_pairs},
+    {"window_pairs", lower_conv2d_window_pairs},
+    {"window_fours", lower_conv2d_window_fours},
+    {"plain", lower_plain},
+    {NULL, NULL},
+};
 
 static struct rows rows(const struct node *n)
 {
@@ -82,5 +103,6 @@ const struct op op_conv2d = {
     .infer = infer,
     .rows = rows,
     .macs = macs,
-    .lower = lower,
+    .check = check,
+    .ways = ways,
 };

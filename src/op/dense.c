@@ -112,13 +112,17 @@ static void lower_f64(struct lower *l, const struct mica_dense_s8 *fixed)
     lower_vectors(l, &kernel_dense_f64_s8, &p, p.in_n, p.out_n);
 }
 
+static void check(struct ctx *ctx, const struct node *n)
+{
+    const struct tensor *w = n->in[1];
+    if (n->in[0]->type == DTYPE_INT8)
+        check_accumulator(ctx, n, w->dim[0], w->dim[1], w->dim[1], 1);
+}
+
 static void lower_s8(struct lower *l, struct node *n)
 {
     const struct attr_dense *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
-    check_accumulator(l->ctx, n, w->dim[0], w->dim[1], w->dim[1], 1);
-    if (lower_dense_streams(l, n))
-        return;
     struct mica_dense_s8 p = {
         .in_n = w->dim[1],
         .out_n = w->dim[0],
@@ -135,10 +139,16 @@ static void lower_s8(struct lower *l, struct node *n)
         lower_fixed(l, &p);
 }
 
-static void lower(struct lower *l, struct node *n)
+static bool lower_plain(struct lower *l, struct node *n)
 {
     n->in[0]->type == DTYPE_INT8 ? lower_s8(l, n) : lower_dense_f32(l, n);
+    return true;
 }
+
+static const struct way ways[] = {
+    {"blocks", lower_dense_blocks}, {"bytes", lower_dense_bytes}, {"pairs", lower_dense_pairs},
+    {"fours", lower_dense_fours},   {"plain", lower_plain},       {NULL, NULL},
+};
 
 static int64_t macs(const struct node *n)
 {
@@ -157,5 +167,6 @@ const struct op op_dense = {
     .infer = infer,
     .rows = rows_vectors,
     .macs = macs,
-    .lower = lower,
+    .check = check,
+    .ways = ways,
 };

@@ -18,14 +18,18 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     want_conv(ctx, n, w->dim[1], w->dim[2], w->dim[3], want);
 }
 
+static void check(struct ctx *ctx, const struct node *n)
+{
+    const struct tensor *w = n->in[1];
+    if (n->in[0]->type == DTYPE_INT8)
+        check_accumulator(ctx, n, w->dim[3], w->dim[1] * w->dim[2], 1, w->dim[3]);
+}
+
 static void lower_s8(struct lower *l, struct node *n)
 {
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     const int32_t channels = w->dim[3];
-    check_accumulator(l->ctx, n, channels, w->dim[1] * w->dim[2], 1, channels);
-    if (lower_depthwise_streams(l, n))
-        return;
     struct mica_depthwise_conv2d_s8 p = {
         CONV_PLAIN_FIELDS(l, a, in, w, out),
         .channel_out = lower_i16(l, "the channel multiplier", channels / in->dim[3]),
@@ -38,10 +42,23 @@ static void lower_s8(struct lower *l, struct node *n)
     lower_window(l, &kernel_depthwise_conv2d_s8, &p, &window);
 }
 
-static void lower(struct lower *l, struct node *n)
+static bool lower_plain(struct lower *l, struct node *n)
 {
     n->in[0]->type == DTYPE_INT8 ? lower_s8(l, n) : lower_depthwise_conv2d_f32(l, n);
+    return true;
 }
+
+static const struct way ways[] = {
+    {"blocks", lower_depthwise_blocks},
+    {"bytes", lower_depthwise_bytes},
+    {"column", lower_depthwise_column},
+    {"3x3_stride2", lower_depthwise3x3_stride2},
+    {"3x3_w5", lower_depthwise3x3_w5},
+    {"3x3_w3", lower_depthwise3x3_w3},
+    {"3x3", lower_depthwise3x3},
+    {"plain", lower_plain},
+    {NULL, NULL},
+};
 
 static struct rows rows(const struct node *n)
 {
@@ -66,5 +83,6 @@ const struct op op_depthwise_conv2d = {
     .infer = infer,
     .rows = rows,
     .macs = macs,
-    .lower = lower,
+    .check = check,
+    .ways = ways,
 };

@@ -51,6 +51,15 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     }
 }
 
+static int32_t classes(const struct node *n, int32_t k)
+{
+    const struct attr_linear *a = n->attr;
+    const int32_t scores = n->in[LINEAR_COEF]->dim[0];
+    if (a->decide == DECIDE_CUT)
+        return k < scores ? 2 : 0;
+    return k < 1 ? scores : 0;
+}
+
 static int64_t macs(const struct node *n)
 {
     return tensor_elements(n->in[LINEAR_COEF]);
@@ -303,6 +312,7 @@ const struct op op_linear = {
     .n_out = 1,
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(FLOAT64),
     .infer = infer,
+    .classes = classes,
     .macs = macs,
     .lower = lower,
 };

@@ -81,6 +81,7 @@ void lower_move(struct lower *l, struct tensor *in, int32_t in_offset, int32_t o
                 struct loops *loops, int n_rows)
 {
     const bool is_bytes = dtype_bits(in->type) == 8, is_double = in->type == DTYPE_FLOAT64;
+    const bool is_float = in->type == DTYPE_FLOAT32;
     loops_merge(loops, n_rows);
     const int last = loops->n - 1;
     const int32_t in_step = loops->step[0][last], out_step = loops->step[1][last];
@@ -89,7 +90,8 @@ void lower_move(struct lower *l, struct tensor *in, int32_t in_offset, int32_t o
         c = lower_call(l,
                        is_bytes    ? &kernel_copy_s8
                        : is_double ? &kernel_copy_f64
-                                   : &kernel_copy_f32,
+                       : is_float  ? &kernel_copy_f32
+                                   : &kernel_copy_s32,
                        NULL);
     } else if (is_bytes) {
         struct mica_copy_steps_s8 p = {.in_step = in_step, .out_step = out_step};
@@ -97,6 +99,9 @@ void lower_move(struct lower *l, struct tensor *in, int32_t in_offset, int32_t o
     } else if (is_double) {
         struct mica_copy_steps_f64 p = {.in_step = in_step, .out_step = out_step};
         c = lower_call(l, &kernel_copy_steps_f64, &p);
+    } else if (!is_float) {
+        struct mica_copy_steps_s32 p = {.in_step = in_step, .out_step = out_step};
+        c = lower_call(l, &kernel_copy_steps_s32, &p);
     } else {
         struct mica_copy_steps_f32 p = {.in_step = in_step, .out_step = out_step};
         c = lower_call(l, &kernel_copy_steps_f32, &p);

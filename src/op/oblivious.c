@@ -129,6 +129,15 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     }
 }
 
+static int32_t classes(const struct node *n, int32_t k)
+{
+    const struct attr_oblivious *a = n->attr;
+    const int32_t scores = n->in[VALUE]->dim[1];
+    if (a->decide == DECIDE_CUT)
+        return k < scores ? 2 : 0;
+    return k < 1 ? scores : 0;
+}
+
 /* ---- tests ----------------------------------------------------------------------------------- */
 
 struct pair {
@@ -480,5 +489,6 @@ const struct op op_oblivious = {
     .n_out = 1,
     .types = TYPE_BIT(FLOAT32),
     .infer = infer,
+    .classes = classes,
     .lower = lower,
 };

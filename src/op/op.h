@@ -105,11 +105,41 @@ bool in_place_broadcast(const struct node *, int input);
 struct call *lower_broadcast(struct lower *, const struct kernel *, const void *params,
                              const struct broadcast *);
 
-/* ---- streams.c: layers for cores with the DSP extension; false: the plain kernels must serve ----- */
+/* ---- streams.c: ways for int8 layers; false: the layer or the core does not fit -------------- */
 
-bool lower_conv2d_streams(struct lower *, struct node *);
-bool lower_depthwise_streams(struct lower *, struct node *);
-bool lower_dense_streams(struct lower *, struct node *);
+bool lower_conv2d_pixel_pairs(struct lower *, struct node *);
+bool lower_conv2d_pixel_fours(struct lower *, struct node *);
+bool lower_conv2d_quads(struct lower *, struct node *);
+bool lower_conv2d_1x1_pairs(struct lower *, struct node *);
+bool lower_conv2d_pairs(struct lower *, struct node *);
+bool lower_conv2d_patch_pairs(struct lower *, struct node *);
+bool lower_conv2d_window_pairs(struct lower *, struct node *);
+bool lower_conv2d_window_fours(struct lower *, struct node *);
+bool lower_depthwise_column(struct lower *, struct node *);
+bool lower_depthwise3x3(struct lower *, struct node *);
+bool lower_depthwise3x3_w5(struct lower *, struct node *);
+bool lower_depthwise3x3_w3(struct lower *, struct node *);
+bool lower_depthwise3x3_stride2(struct lower *, struct node *);
+bool lower_dense_fours(struct lower *, struct node *);
+bool lower_dense_pairs(struct lower *, struct node *);
+/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor, a strip of rows a call. */
+void lower_strips(struct lower *, const struct kernel *, const void *params, const struct window *,
+                  struct tensor *scratch);
+/* Multipliers of every channel, activation range and zero points, for the packers. */
+struct pack_layer;
+void set_scales(struct lower *, struct pack_layer *, enum activation);
+
+/* ---- byte_streams.c: ways for int8 layers on cores that multiply bytes ----------------------- */
+
+bool lower_conv2d_bytes(struct lower *, struct node *);
+bool lower_depthwise_bytes(struct lower *, struct node *);
+bool lower_dense_bytes(struct lower *, struct node *);
+
+/* ---- float_streams.c: ways for float32 layers on cores with an FPU --------------------------- */
+
+bool lower_conv2d_blocks(struct lower *, struct node *);
+bool lower_depthwise_blocks(struct lower *, struct node *);
+bool lower_dense_blocks(struct lower *, struct node *);
 
 /* ---- conv.c: what convolutions have in common; pools share window_out() ---------------------- */
 

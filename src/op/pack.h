@@ -29,6 +29,7 @@ enum pack_verdict {
     PACK_BOUND, /* bias and weights may bring a sum or its rounding out of 32 bits */
     PACK_PAIR,  /* pairs: an odd channel's sum may leave 24 bits, or its weight -128 needs 17;
                    quads: two neighbouring weights are -128 */
+    PACK_WIDTH, /* bytes: a sum or its rounding may leave 24 bits */
 };
 const char *pack_verdict_text(enum pack_verdict);
 
@@ -68,5 +69,31 @@ int32_t pack_depthwise3x3_buffer(int32_t chunk);
 /* The stream of mica_depthwise_column_s8(); channels are a multiple of 4. */
 int32_t pack_column_words(const struct pack_layer *);
 enum pack_verdict pack_column(const struct pack_layer *, int32_t *stream);
+
+/* Weights and scales of the kernels for cores that multiply bytes (kernels/nn/bytes.h). Scales are
+ * [channels][4], for products of inputs and weights with 128 added to both or, with signs, of both
+ * as they are. Weights are [channels][taps], with signs or 128 added; or 128 added, two channels a
+ * tap, the last beside zeros. */
+enum pack_verdict pack_bytes_scales(const struct pack_layer *, bool with_signs, int32_t *scales);
+void pack_bytes_rows(const struct pack_layer *, bool with_signs, int8_t *weights);
+int32_t pack_bytes_twos_size(const struct pack_layer *);
+void pack_bytes_twos(const struct pack_layer *, int8_t *weights);
+
+/* A layer of float32 weights, which lie as those of struct pack_layer. */
+struct pack_float {
+    int32_t channels, taps;
+    int32_t channel_step, tap_step;
+    const float *weights;
+    const float *bias; /* or NULL */
+};
+
+/* Blocks add zeros where a window leaves the image, so all weights must be finite. */
+bool pack_float_fits(const struct pack_float *);
+/* The streams of mica_blocks_f32 and, where the last four channels overlap the ones before, of
+ * mica_depthwise_blocks_f32; and that of mica_dense_blocks_f32. */
+int32_t pack_fours_floats(const struct pack_float *);
+void pack_fours(const struct pack_float *, bool overlaps, float *stream);
+int32_t pack_eights_floats(const struct pack_float *);
+void pack_eights(const struct pack_float *, float *stream);
 
 #endif

@@ -10,6 +10,7 @@ const char *pack_verdict_text(enum pack_verdict verdict)
         [PACK_SHIFT] = "a channel's scale is 1/2 or more",
         [PACK_BOUND] = "sums or their roundings may leave 32 bits",
         [PACK_PAIR] = "a channel does not fit beside another in 16 bits",
+        [PACK_WIDTH] = "sums or their roundings may leave 24 bits",
     };
     return texts[verdict];
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* streams.c - int8 layers at speed: kernels that read weights, biases, multipliers as packing lays
+/* streams.c - ways to lower int8 layers: kernels that read weights, biases, multipliers as packing lays
  * them out (kernels/nn/pairs.h, depthwise3x3.h, quads.h), where it proves them exact. Pairs are for
- * cores with the DSP extension, quads and fours for those with a plain multiplier.
+ * cores with the DSP extension, quads and fours for those with a plain multiplier; those of AVR are in
+ * byte_streams.c.
  *
  * Elsewhere, and where a layer does not fit them, the plain kernels serve. On other cores the same
  * files run portable loops over the same streams. */
+#include <assert.h>
+
 #include "op/op.h"
 #include "op/pack.h"
 
@@ -13,31 +16,32 @@ enum {
     STRIP_POINTERS = 32   /* row pointers of one call, which lie on the stack */
 };
 
-/* Kernels that make a pixel or a row a call; they serve streams over time as well. */
-static bool wants_dsp(const struct ctx *ctx)
+/* Kernels for the DSP extension. */
+static bool has_dsp(struct lower *l)
 {
-    return ctx->options.optimize == MICA_OPTIMIZE_SPEED && core_has_dsp(ctx->options.target);
+    return core_has_dsp(l->ctx->options.target) || lower_misfit(l, "the core has no DSP extension");
 }
 
-/* The same on cores that have a multiplier of 32 bits and nothing beyond. */
-static bool wants_fours(const struct ctx *ctx)
+/* Kernels for cores that have a multiplier of 32 bits and nothing beyond. */
+static bool has_multiplier(struct lower *l)
 {
-    return ctx->options.optimize == MICA_OPTIMIZE_SPEED && core_has_multiplier(ctx->options.target);
+    return core_has_multiplier(l->ctx->options.target) ||
+           lower_misfit(l, "it is for cores with a plain multiplier of 32 bits");
 }
 
-/* Kernels that make a strip of rows a call, which a stream does not have. */
-static bool wants_streams(const struct ctx *ctx)
+/* Kernels that make a strip of rows a call, which a stream over time does not have. */
+static bool has_strips(struct lower *l)
 {
-    return wants_dsp(ctx) && !ctx->options.stream_axis;
+    return !l->ctx->options.stream_axis ||
+           lower_misfit(l, "a stream over time has no strips of rows");
 }
 
-static bool wants_quads(const struct ctx *ctx)
+static bool packed(struct lower *l, enum pack_verdict verdict)
 {
-    return wants_fours(ctx) && !ctx->options.stream_axis;
+    return verdict == PACK_OK || lower_misfit(l, pack_verdict_text(verdict));
 }
 
-/* Multipliers of every channel, for the packers. */
-static void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
+void set_scales(struct lower *l, struct pack_layer *p, enum activation activation)
 {
     const struct node *n = l->step->node;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
@@ -80,7 +84,7 @@ static const int32_t *pairs_stream(struct lower *l, const struct pack_layer *p, 
 {
     const int32_t words = pack_pairs_words(p, fill);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
-    if (pack_pairs(p, fill, stream) != PACK_OK)
+    if (!packed(l, pack_pairs(p, fill, stream)))
         return NULL;
     return lower_constant(l, "stream", DTYPE_INT32, words, stream);
 }
@@ -98,9 +102,8 @@ static int32_t strip_rows(int32_t rows, int32_t reach, int32_t stride)
     return most;
 }
 
-/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor. */
-static void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
-                         const struct window *w, struct tensor *scratch)
+void lower_strips(struct lower *l, const struct kernel *kernel, const void *params,
+                  const struct window *w, struct tensor *scratch)
 {
     struct tensor *in = l->step->node->in[0], *out = l->step->node->out[0];
     struct call *c = lower_call(l, kernel, params);
@@ -122,12 +125,59 @@ static void lower_strips(struct lower *l, const struct kernel *kernel, const voi
     c->strip = strip_rows(out->dim[1], from->window.kernel, w->stride);
 }
 
-static void lower_1x1(struct lower *l, struct node *n, const int32_t *stream)
+#define CONV_PARAMS(a, in, w, out, words)                                                     \
+    {                                                                                         \
+        CONV_FIELDS(l, a, in, w, out),                                                        \
+            .out_c = lower_i16(l, "the output's channels", (out)->dim[3]),                    \
+            .stride_h = lower_i16(l, "the stride", (a)->stride_h),                            \
+            .in_zero = (int16_t)(in)->quant.zero[0], .relu = has_relu(out), .stream = (words) \
+    }
+
+/* An int8 convolution without groups; its layer for the packers in *layer. */
+static bool is_dense_window(struct lower *l, struct pack_layer *layer)
+{
+    const struct node *n = l->step->node;
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *w = n->in[1];
+    const int32_t taps = w->dim[1] * w->dim[2] * w->dim[3];
+    if (n->in[0]->type != DTYPE_INT8)
+        return lower_misfit(l, "it is for int8");
+    if (w->dim[3] != n->in[0]->dim[3])
+        return lower_misfit(l, "the convolution has groups");
+    *layer = (struct pack_layer){
+        .channels = w->dim[0], .taps = taps, .channel_step = taps, .tap_step = 1};
+    set_scales(l, layer, a->activation);
+    return true;
+}
+
+/* One kernel position, on every pixel of the input. */
+static bool is_pointwise(const struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    return w->dim[1] == 1 && w->dim[2] == 1 && a->stride_h == 1 && a->stride_w == 1 &&
+           in->dim[1] == out->dim[1] && in->dim[2] == out->dim[2];
+}
+
+static bool has_fours(struct lower *l)
+{
+    return l->step->node->in[0]->dim[3] % 4 == 0 ||
+           lower_misfit(l, "the input's channels are no multiple of 4");
+}
+
+bool lower_conv2d_1x1_pairs(struct lower *l, struct node *n)
 {
     struct tensor *in = n->in[0], *out = n->out[0];
+    struct pack_layer layer;
+    if (!has_dsp(l) || !has_strips(l) || !is_dense_window(l, &layer) || !has_fours(l))
+        return false;
+    if (!is_pointwise(n))
+        return lower_misfit(l, "it is for 1x1 kernels of stride 1");
     struct mica_conv2d_1x1_pairs_s8 p = {lower_i16(l, "the input's channels", in->dim[3]),
                                          lower_i16(l, "the output's channels", out->dim[3]),
-                                         has_relu(out), stream};
+                                         has_relu(out), pairs_stream(l, &layer, 4)};
+    if (!p.stream)
+        return false;
     struct tensor *scratch = buffer(l, pack_conv2d_1x1_pairs_buffer(in->dim[3]));
     struct call *c = lower_call(l, &kernel_conv2d_1x1_pairs_s8, &p);
     struct operand *from = call_bind(c, in, 0);
@@ -138,30 +188,87 @@ static void lower_1x1(struct lower *l, struct node *n, const int32_t *stream)
     to->step[row] = out->dim[2] * out->dim[3];
     c->count = in->dim[2];
     c->joins = true;
+    return true;
 }
 
-#define CONV_PARAMS(a, in, w, out, words)                                                     \
-    {                                                                                         \
-        CONV_FIELDS(l, a, in, w, out),                                                        \
-            .out_c = lower_i16(l, "the output's channels", (out)->dim[3]),                    \
-            .stride_h = lower_i16(l, "the stride", (a)->stride_h),                            \
-            .in_zero = (int16_t)(in)->quant.zero[0], .relu = has_relu(out), .stream = (words) \
-    }
-
-static bool lower_conv2d_quads(struct lower *l, struct node *n)
+bool lower_conv2d_pairs(struct lower *l, struct node *n)
 {
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
-    const int32_t taps = w->dim[1] * w->dim[2] * w->dim[3], filled = pack_quads_taps(taps);
-    const int64_t size = (int64_t)w->dim[0] * filled;
-    if (!wants_quads(l->ctx) || w->dim[3] != in->dim[3] || w->dim[0] < 2)
+    struct pack_layer layer;
+    if (!has_dsp(l) || !has_strips(l) || !is_dense_window(l, &layer) || !has_fours(l))
         return false;
-    struct pack_layer layer = {
-        .channels = w->dim[0], .taps = taps, .channel_step = taps, .tap_step = 1};
-    set_scales(l, &layer, a->activation);
+    const int32_t *stream = pairs_stream(l, &layer, 4);
+    if (!stream)
+        return false;
+    struct mica_conv2d_pairs_s8 p = CONV_PARAMS(a, in, w, out, stream);
+    p.dilation_h = lower_i16(l, "the dilation", a->dilation_h);
+    p.dilation_w = lower_i16(l, "the dilation", a->dilation_w);
+    const struct window window = conv_window(n, w->dim[1]);
+    lower_strips(l, &kernel_conv2d_pairs_s8, &p, &window,
+                 buffer(l, pack_conv2d_pairs_buffer(layer.taps, in->dim[3])));
+    return true;
+}
+
+bool lower_conv2d_patch_pairs(struct lower *l, struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    struct pack_layer layer;
+    if (!has_dsp(l) || !has_strips(l) || !is_dense_window(l, &layer))
+        return false;
+    if (a->dilation_h > 1 || a->dilation_w > 1)
+        return lower_misfit(l, "the kernel is dilated");
+    const int32_t *stream = pairs_stream(l, &layer, 4);
+    if (!stream)
+        return false;
+    const struct window window = conv_window(n, w->dim[1]);
+    struct mica_conv2d_patch_pairs_s8 p = CONV_PARAMS(a, in, w, out, stream);
+    lower_strips(l, &kernel_conv2d_patch_pairs_s8, &p, &window,
+                 buffer(l, pack_conv2d_patch_pairs_buffer(layer.taps)));
+    return true;
+}
+
+/* Fields of the kernels that take one window at a time. */
+#define CONV_WINDOW_FIELDS(l, a, in, w, out)                                                      \
+    CONV_FIELDS(l, a, in, w, out), .out_c = lower_i16(l, "the output's channels", (out)->dim[3]), \
+                                   .stride_h = lower_i16(l, "the stride", (a)->stride_h),         \
+                                   .dilation_h = lower_i16(l, "the dilation", (a)->dilation_h),   \
+                                   .dilation_w = lower_i16(l, "the dilation", (a)->dilation_w),   \
+                                   .in_zero = (int16_t)(in)->quant.zero[0]
+
+bool lower_conv2d_window_pairs(struct lower *l, struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    struct pack_layer layer;
+    if (!has_dsp(l) || !has_strips(l) || !is_dense_window(l, &layer))
+        return false;
+    if (in->dim[3] % 8 || out->dim[3] % 2)
+        return lower_misfit(l, "it is for multiples of 8 input and of 2 output channels");
+    const struct mica_conv2d_window_pairs_s8 p = {CONV_WINDOW_FIELDS(l, a, in, w, out),
+                                                  .stream = pairs_stream(l, &layer, 8)};
+    const struct window window = conv_window(n, w->dim[1]);
+    if (p.stream)
+        lower_strips(l, &kernel_conv2d_window_pairs_s8, &p, &window,
+                     buffer(l, pack_dense_pairs_buffer(layer.taps)));
+    return p.stream != NULL;
+}
+
+bool lower_conv2d_quads(struct lower *l, struct node *n)
+{
+    const struct attr_conv2d *a = n->attr;
+    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
+    struct pack_layer layer;
+    if (!has_multiplier(l) || !has_strips(l) || !is_dense_window(l, &layer))
+        return false;
+    if (w->dim[0] < 2)
+        return lower_misfit(l, "it is for two output channels and more");
+    const int32_t filled = pack_quads_taps(layer.taps);
+    const int64_t size = (int64_t)w->dim[0] * filled;
     int8_t *weights = NEWS(l->ctx, int8_t, size);
     int32_t *scales = NEWS(l->ctx, int32_t, 4 * w->dim[0]);
-    if (pack_quads(&layer, weights, scales) != PACK_OK)
+    if (!packed(l, pack_quads(&layer, weights, scales)))
         return false;
     struct mica_conv2d_quads_s8 p = {
         CONV_FIELDS(l, a, in, w, out),
@@ -174,7 +281,7 @@ static bool lower_conv2d_quads(struct lower *l, struct node *n)
         .weights = lower_constant(l, "weights", DTYPE_INT8, size, weights),
         .scales = lower_constant(l, "scales", DTYPE_INT32, 4 * w->dim[0], scales)};
     const struct window window = conv_window(n, w->dim[1]);
-    const int32_t bytes = pack_conv2d_quads_buffer(taps, w->dim[2] * w->dim[3]);
+    const int32_t bytes = pack_conv2d_quads_buffer(layer.taps, w->dim[2] * w->dim[3]);
     lower_strips(l, &kernel_conv2d_quads_s8, &p, &window, lower_temp(l, DTYPE_INT32, bytes / 4));
     return true;
 }
@@ -194,88 +301,94 @@ static void lower_pixel(struct lower *l, const struct kernel *kernel, const void
     to->step[row] = out->dim[3];
 }
 
-/* In a stream over time a 1x1 convolution of rows of one pixel is a dense layer. */
-static bool lower_conv2d_pixel(struct lower *l, struct node *n)
+/* A 1x1 convolution of rows of one pixel is a dense layer. */
+static bool is_pixel(struct lower *l, struct pack_layer *layer)
 {
-    const struct attr_conv2d *a = n->attr;
-    const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
-    const int32_t taps = w->dim[3], channels = w->dim[0];
-    if (!l->ctx->options.stream_axis || taps != in->dim[3] || w->dim[1] != 1 || w->dim[2] != 1 ||
-        in->dim[2] != 1 || out->dim[2] != 1 || in->dim[1] != out->dim[1])
+    const struct node *n = l->step->node;
+    if (!is_dense_window(l, layer))
         return false;
-    struct pack_layer layer = {
-        .channels = channels, .taps = taps, .channel_step = taps, .tap_step = 1};
-    set_scales(l, &layer, a->activation);
-    if (wants_dsp(l->ctx)) {
-        const struct mica_dense_pairs_s8 p = {taps, channels, pairs_stream(l, &layer, 8)};
-        if (p.stream)
-            lower_pixel(l, &kernel_dense_pairs_s8, &p, buffer(l, pack_dense_pairs_buffer(taps)));
-        return p.stream != NULL;
-    }
-    int32_t *scales = NEWS(l->ctx, int32_t, 4 * channels);
-    if (!wants_fours(l->ctx) || channels < 4 || pack_scales(&layer, scales) != PACK_OK)
-        return false;
-    const struct mica_dense_fours_s8 p = {
-        taps, channels, lower_weights(l, 1, "weights"),
-        lower_constant(l, "scales", DTYPE_INT32, 4 * channels, scales)};
-    lower_pixel(l, &kernel_dense_fours_s8, &p, NULL);
-    return true;
+    return (l->ctx->options.stream_axis && is_pointwise(n) && n->in[0]->dim[2] == 1) ||
+           lower_misfit(l, "it is for 1x1 kernels on one pixel, in streams over time");
 }
 
-bool lower_conv2d_streams(struct lower *l, struct node *n)
+bool lower_conv2d_pixel_pairs(struct lower *l, struct node *n)
 {
-    if (lower_conv2d_pixel(l, n) || lower_conv2d_quads(l, n))
-        return true;
+    struct pack_layer layer;
+    (void)n;
+    if (!has_dsp(l) || !is_pixel(l, &layer))
+        return false;
+    const struct mica_dense_pairs_s8 p = {layer.taps, layer.channels, pairs_stream(l, &layer, 8)};
+    if (p.stream)
+        lower_pixel(l, &kernel_dense_pairs_s8, &p, buffer(l, pack_dense_pairs_buffer(layer.taps)));
+    return p.stream != NULL;
+}
+
+/* {2 * bias, multiplier, half, shift} of at least four channels; NULL where they do not fit. */
+static const int32_t *fours_scales(struct lower *l, const struct pack_layer *layer)
+{
+    int32_t *scales = NEWS(l->ctx, int32_t, 4 * layer->channels);
+    if (layer->channels < 4) {
+        lower_misfit(l, "it is for four outputs and more");
+        return NULL;
+    }
+    return packed(l, pack_scales(layer, scales))
+               ? lower_constant(l, "scales", DTYPE_INT32, 4 * layer->channels, scales)
+               : NULL;
+}
+
+bool lower_conv2d_pixel_fours(struct lower *l, struct node *n)
+{
+    struct pack_layer layer;
+    (void)n;
+    if (!has_multiplier(l) || !is_pixel(l, &layer))
+        return false;
+    struct mica_dense_fours_s8 p = {layer.taps, layer.channels, lower_weights(l, 1, "weights"),
+                                    fours_scales(l, &layer)};
+    if (p.scales)
+        lower_pixel(l, &kernel_dense_fours_s8, &p, NULL);
+    return p.scales != NULL;
+}
+
+bool lower_conv2d_window_fours(struct lower *l, struct node *n)
+{
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
-    const int32_t taps = w->dim[1] * w->dim[2] * w->dim[3];
-    const bool dilated = a->dilation_h > 1 || a->dilation_w > 1, fours = in->dim[3] % 4 == 0;
-    if (!wants_streams(l->ctx) || w->dim[3] != in->dim[3] || (dilated && !fours))
+    struct pack_layer layer;
+    if (!has_multiplier(l) || !has_strips(l) || !is_dense_window(l, &layer))
         return false;
-    struct pack_layer layer = {
-        .channels = w->dim[0], .taps = taps, .channel_step = taps, .tap_step = 1};
-    set_scales(l, &layer, a->activation);
-    const int32_t *stream = pairs_stream(l, &layer, 4);
-    if (!stream)
-        return false;
-    const bool plain_window = w->dim[1] == 1 && w->dim[2] == 1 && a->stride_h == 1 &&
-                              a->stride_w == 1 && in->dim[1] == out->dim[1] &&
-                              in->dim[2] == out->dim[2];
+    const struct mica_conv2d_window_fours_s8 p = {CONV_WINDOW_FIELDS(l, a, in, w, out),
+                                                  .weights = lower_weights(l, 1, "weights"),
+                                                  .scales = fours_scales(l, &layer)};
     const struct window window = conv_window(n, w->dim[1]);
-    if (plain_window && fours) {
-        lower_1x1(l, n, stream);
-    } else if (fours) {
-        struct mica_conv2d_pairs_s8 p = CONV_PARAMS(a, in, w, out, stream);
-        p.dilation_h = lower_i16(l, "the dilation", a->dilation_h);
-        p.dilation_w = lower_i16(l, "the dilation", a->dilation_w);
-        lower_strips(l, &kernel_conv2d_pairs_s8, &p, &window,
-                     buffer(l, pack_conv2d_pairs_buffer(taps, in->dim[3])));
-    } else {
-        struct mica_conv2d_patch_pairs_s8 p = CONV_PARAMS(a, in, w, out, stream);
-        lower_strips(l, &kernel_conv2d_patch_pairs_s8, &p, &window,
-                     buffer(l, pack_conv2d_patch_pairs_buffer(taps)));
-    }
-    return true;
+    if (p.scales)
+        lower_strips(l, &kernel_conv2d_window_fours_s8, &p, &window,
+                     lower_temp(l, DTYPE_INT8, layer.taps));
+    return p.scales != NULL;
 }
 
 /* ---- depthwise -------------------------------------------------------------------------------- */
 
 /* A kernel of one column on rows of one pixel, as over time, without padding. */
-static bool lower_depthwise_column(struct lower *l, struct node *n)
+bool lower_depthwise_column(struct lower *l, struct node *n)
 {
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
     const int32_t channels = w->dim[3];
     const bool padded = a->pad_top + a->pad_bottom + a->pad_left + a->pad_right > 0;
-    if (!(wants_dsp(l->ctx) || wants_fours(l->ctx)) || padded || w->dim[2] != 1 ||
-        in->dim[2] != 1 || out->dim[2] != 1 || channels != in->dim[3] || channels % 4)
-        return false;
+    if (in->type != DTYPE_INT8)
+        return lower_misfit(l, "it is for int8");
+    if (!core_has_dsp(l->ctx->options.target) && !core_has_multiplier(l->ctx->options.target))
+        return lower_misfit(l, "the core has no multiplier of 32 bits");
+    if (padded || w->dim[2] != 1 || in->dim[2] != 1 || out->dim[2] != 1)
+        return lower_misfit(l, "it is for kernels of one column on one pixel, without padding");
+    if (channels != in->dim[3] || channels % 4)
+        return lower_misfit(l, "it is for multiples of 4 channels and a multiplier of 1");
     struct pack_layer layer = {
         .channels = channels, .taps = w->dim[1], .channel_step = 1, .tap_step = channels};
     set_scales(l, &layer, a->activation);
     const int32_t words = pack_column_words(&layer);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
-    if (pack_column(&layer, stream) != PACK_OK)
+    if (!packed(l, pack_column(&layer, stream)))
         return false;
     const struct mica_depthwise_column_s8 p = {
         lower_i16(l, "the channels", channels), lower_i16(l, "the kernel's height", w->dim[1]),
@@ -285,26 +398,35 @@ static bool lower_depthwise_column(struct lower *l, struct node *n)
     return true;
 }
 
-bool lower_depthwise_streams(struct lower *l, struct node *n)
+/* A 3x3 kernel on a planar ring; all its kernels have the same parameters. */
+static bool lower_planar(struct lower *l, struct node *n, const struct kernel *kernel,
+                         int32_t stride)
 {
-    if (lower_depthwise_column(l, n))
-        return true;
     const struct attr_conv2d *a = n->attr;
     const struct tensor *in = n->in[0], *w = n->in[1], *out = n->out[0];
-    const bool fits = w->dim[1] == 3 && w->dim[2] == 3 && a->dilation_h == 1 &&
-                      a->dilation_w == 1 && a->stride_h == a->stride_w && a->stride_h <= 2 &&
-                      in->dim[3] == out->dim[3];
-    if (!fits || !(wants_streams(l->ctx) || wants_quads(l->ctx)))
+    if (in->type != DTYPE_INT8)
+        return lower_misfit(l, "it is for int8");
+    if (!core_has_dsp(l->ctx->options.target) && !core_has_multiplier(l->ctx->options.target))
+        return lower_misfit(l, "the core has no multiplier of 32 bits");
+    if (!has_strips(l))
         return false;
+    if (w->dim[1] != 3 || w->dim[2] != 3 || a->dilation_h != 1 || a->dilation_w != 1)
+        return lower_misfit(l, "it is for 3x3 kernels without dilation");
+    if (a->stride_h != stride || a->stride_w != stride)
+        return lower_misfit(l, stride == 1 ? "it is for stride 1" : "it is for stride 2");
+    if (in->dim[3] != out->dim[3])
+        return lower_misfit(l, "it is for a channel multiplier of 1");
     const int32_t channels = w->dim[3];
     struct pack_layer layer = {
         .channels = channels, .taps = 9, .channel_step = 1, .tap_step = channels};
     set_scales(l, &layer, a->activation);
     const int32_t words = pack_depthwise3x3_words(&layer);
     int32_t *stream = NEWS(l->ctx, int32_t, words);
-    if (pack_depthwise3x3(&layer, stream) != PACK_OK)
+    if (!packed(l, pack_depthwise3x3(&layer, stream)))
         return false;
-    const int32_t chunk = channels < DEPTHWISE_CHUNK ? channels : DEPTHWISE_CHUNK;
+    int32_t chunk = channels < DEPTHWISE_CHUNK ? channels : DEPTHWISE_CHUNK;
+    while (chunk > 4 && pack_depthwise3x3_buffer(chunk) > l->ctx->buffer_max)
+        chunk = (chunk - 1) & ~3;
     const struct mica_depthwise3x3_s8 p = {
         .in_w = lower_i16(l, "the input's width", in->dim[2]),
         .channels = lower_i16(l, "the channels", channels),
@@ -314,56 +436,75 @@ bool lower_depthwise_streams(struct lower *l, struct node *n)
         .in_zero = (int16_t)in->quant.zero[0],
         .relu = has_relu(out),
         .stream = lower_constant(l, "stream", DTYPE_INT32, words, stream)};
-    const struct mica_depthwise3x3_stride2_s8 p2 = {p.in_w,  p.channels, p.out_w, p.pad_left,
-                                                    p.chunk, p.in_zero,  p.relu,  p.stream};
-    const struct mica_depthwise3x3_w5_s8 p5 = {p.in_w,  p.channels, p.out_w, p.pad_left,
-                                               p.chunk, p.in_zero,  p.relu,  p.stream};
-    const struct mica_depthwise3x3_w3_s8 p3 = {p.in_w,  p.channels, p.out_w, p.pad_left,
-                                               p.chunk, p.in_zero,  p.relu,  p.stream};
     const struct window window = conv_window(n, 3);
-    struct tensor *scratch = buffer(l, pack_depthwise3x3_buffer(chunk));
-    if (a->stride_h == 2)
-        lower_strips(l, &kernel_depthwise3x3_stride2_s8, &p2, &window, scratch);
-    else if (p.out_w == 5)
-        lower_strips(l, &kernel_depthwise3x3_w5_s8, &p5, &window, scratch);
-    else if (p.out_w <= 3)
-        lower_strips(l, &kernel_depthwise3x3_w3_s8, &p3, &window, scratch);
-    else
-        lower_strips(l, &kernel_depthwise3x3_s8, &p, &window, scratch);
+    assert(kernel->params_bytes == sizeof p);
+    lower_strips(l, kernel, &p, &window, buffer(l, pack_depthwise3x3_buffer(chunk)));
     return true;
+}
+
+bool lower_depthwise3x3(struct lower *l, struct node *n)
+{
+    return lower_planar(l, n, &kernel_depthwise3x3_s8, 1);
+}
+
+bool lower_depthwise3x3_w5(struct lower *l, struct node *n)
+{
+    if (n->out[0]->dim[2] != 5)
+        return lower_misfit(l, "it is for rows of 5 pixels");
+    return lower_planar(l, n, &kernel_depthwise3x3_w5_s8, 1);
+}
+
+bool lower_depthwise3x3_w3(struct lower *l, struct node *n)
+{
+    if (n->out[0]->dim[2] > 3)
+        return lower_misfit(l, "it is for rows of up to 3 pixels");
+    return lower_planar(l, n, &kernel_depthwise3x3_w3_s8, 1);
+}
+
+bool lower_depthwise3x3_stride2(struct lower *l, struct node *n)
+{
+    return lower_planar(l, n, &kernel_depthwise3x3_stride2_s8, 2);
 }
 
 /* ---- dense ------------------------------------------------------------------------------------ */
 
-static bool lower_dense_fours(struct lower *l, struct pack_layer *layer)
+/* An int8 dense layer whose reference multiplies as the packers prove. */
+static bool is_dense(struct lower *l, struct pack_layer *layer)
 {
-    const int32_t outputs = layer->channels;
-    int32_t *scales = NEWS(l->ctx, int32_t, 4 * outputs);
-    if (outputs < 4 || pack_scales(layer, scales) != PACK_OK)
-        return false;
-    const struct mica_dense_fours_s8 p = {
-        .in_n = layer->taps,
-        .out_n = outputs,
-        .weights = lower_weights(l, 1, "weights"),
-        .scales = lower_constant(l, "scales", DTYPE_INT32, 4 * outputs, scales)};
-    lower_vectors(l, &kernel_dense_fours_s8, &p, p.in_n, p.out_n);
+    const struct node *n = l->step->node;
+    const struct attr_dense *a = n->attr;
+    const struct tensor *w = n->in[1];
+    if (n->in[0]->type != DTYPE_INT8)
+        return lower_misfit(l, "it is for int8");
+    if (l->ctx->options.profile == MICA_PROFILE_LITERT)
+        return lower_misfit(l, "LiteRT scales dense layers in float64");
+    *layer = (struct pack_layer){
+        .channels = w->dim[0], .taps = w->dim[1], .channel_step = w->dim[1], .tap_step = 1};
+    set_scales(l, layer, a->activation);
     return true;
 }
 
-bool lower_dense_streams(struct lower *l, struct node *n)
+bool lower_dense_fours(struct lower *l, struct node *n)
 {
-    const struct attr_dense *a = n->attr;
-    const struct tensor *w = n->in[1];
-    if (l->ctx->options.profile == MICA_PROFILE_LITERT)
+    struct pack_layer layer;
+    (void)n;
+    if (!has_multiplier(l) || !is_dense(l, &layer))
         return false;
-    const int32_t outputs = w->dim[0], inputs = w->dim[1];
-    struct pack_layer layer = {
-        .channels = outputs, .taps = inputs, .channel_step = inputs, .tap_step = 1};
-    set_scales(l, &layer, a->activation);
-    if (wants_fours(l->ctx))
-        return lower_dense_fours(l, &layer);
-    if (!wants_dsp(l->ctx))
+    const struct mica_dense_fours_s8 p = {.in_n = layer.taps,
+                                          .out_n = layer.channels,
+                                          .weights = lower_weights(l, 1, "weights"),
+                                          .scales = fours_scales(l, &layer)};
+    if (p.scales)
+        lower_vectors(l, &kernel_dense_fours_s8, &p, p.in_n, p.out_n);
+    return p.scales != NULL;
+}
+
+bool lower_dense_pairs(struct lower *l, struct node *n)
+{
+    struct pack_layer layer;
+    if (!has_dsp(l) || !is_dense(l, &layer))
         return false;
+    const int32_t inputs = layer.taps, outputs = layer.channels;
     const int32_t *stream = pairs_stream(l, &layer, 8);
     if (!stream)
         return false;

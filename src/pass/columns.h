@@ -23,6 +23,23 @@ struct path {
  * `imputing`) replacing NaN, from one tensor of up to 32 bits; else NULL. */
 const struct path *column_paths(struct ctx *, struct tensor *x, bool imputing);
 
+/* ---- columns_order.c ------------------------------------------------------------------------- */
+
+/* What the steps make of x, by the kernels that would run. */
+double column_follow(const struct path *, double x);
+/* Larger numbers come out smaller, or equal. */
+bool column_decreases(const struct path *);
+/* Every number comes out as it went in: sources are no wider than float32, casts lose nothing. */
+bool column_keeps_numbers(const struct path *);
+/* The largest float32 that the steps bring to t or below, or where they turn the order around, the
+ * largest that they bring above t; -infinity where there is none. */
+float column_threshold(const struct path *, double t, bool decreasing);
+
+/* ---- fold_oblivious.c ------------------------------------------------------------------------ */
+
+/* The part of pass_fold_features() for symmetric trees. */
+void fold_oblivious(struct ctx *, struct graph *);
+
 static inline bool has_input(const struct node *n, int input)
 {
     return input < n->n_in && n->in[input];

@@ -78,10 +78,33 @@ static void check_io(struct ctx *ctx, struct tensor *const *list, int n, const c
                  kind, list[i]->name, tensor_text(ctx, list[i]));
 }
 
+/* Labels are positions in the lists of classes, which generated code does not check again. */
+static void check_classes(struct ctx *ctx, const struct graph *g, const struct tensor *output)
+{
+    const struct node *n = output->maker;
+    while (n && node_is(n, OP_slice)) /* the first of the numbers that their maker gives */
+        n = n->in[0]->maker;
+    if (!n || !n->op->classes)
+        fail(ctx, n,
+             "'%s' is %s, but its maker gives no labels: only numbers of float can leave it",
+             output->name, tensor_text(ctx, output));
+    if (g->n_labels && n->op->classes(n, g->n_labels - 1) == 0)
+        fail(ctx, n, "it gives fewer labels than the file has lists of classes, %d", g->n_labels);
+    if (g->n_labels && n->op->classes(n, g->n_labels) > 0)
+        fail(ctx, n, "it gives more labels than the file has lists of classes, %d", g->n_labels);
+    for (int k = 0; k < g->n_labels; k++)
+        if (g->classes[k].n != n->op->classes(n, k))
+            fail(ctx, n, "label %d is one of %d classes, and the file has %d names for them", k,
+                 (int)n->op->classes(n, k), g->classes[k].n);
+}
+
 void pass_infer(struct ctx *ctx, struct graph *g)
 {
     check_io(ctx, g->input, g->n_inputs, "input");
     check_io(ctx, g->output, g->n_outputs, "output");
     for (int i = 0; i < g->n_nodes; i++)
         infer_node(ctx, g->node[i]);
+    for (int i = 0; i < g->n_outputs && g->role; i++)
+        if (g->output[i]->type == DTYPE_INT32)
+            check_classes(ctx, g, g->output[i]);
 }

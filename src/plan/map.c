@@ -18,6 +18,7 @@ struct map {
     int room;
     int *tensor_of, *row_of; /* of each interval: number of its row_tensor (-1: temporary), row */
     int first_input, n_input_rows; /* intervals of a resident input that dies row by row */
+    int buffer;                    /* the interval of all row buffers; -1: none */
 };
 
 static int element_bytes(const struct tensor *t)
@@ -69,6 +70,25 @@ static void add_rows(struct map *m, int i)
         add(m, r->tensor, i, row, r->birth[row], r->last[row], row_bytes);
 }
 
+/* What kernels work on for themselves while they make a row is one place for all operators: as large
+ * as the largest, and theirs from the first such turn to the last. Kernels read it by words. */
+static void add_buffer(struct map *m, struct tensor *t, int32_t first, int32_t last)
+{
+    if (m->buffer < 0) {
+        m->buffer = m->plan->n;
+        add(m, t, -1, 0, first, last, 0);
+        m->plan->interval[m->buffer].align = 4;
+    }
+    struct interval *v = &m->plan->interval[m->buffer];
+    const int32_t bytes = (int32_t)tensor_bytes(t);
+    v->birth = first < v->birth ? first : v->birth;
+    v->last = last > v->last ? last : v->last;
+    if (bytes > v->bytes) {
+        v->bytes = bytes;
+        m->plan->tensor[m->buffer] = t;
+    }
+}
+
 /* Temporary memory lives from an operator's first turn to its last. */
 static void add_temps(struct map *m, int step)
 {
@@ -81,14 +101,19 @@ static void add_temps(struct map *m, int step)
             first = first < 0 ? t : first;
             last = t;
         }
-    for (int k = 0; k < s->n_temps; k++)
-        add(m, s->temp[k], -1, 0, first, last, tensor_bytes(s->temp[k]));
+    for (int k = 0; k < s->n_temps; k++) {
+        if (is_row_buffer(s, s->temp[k]))
+            add_buffer(m, s->temp[k], first, last);
+        else
+            add(m, s->temp[k], -1, 0, first, last, tensor_bytes(s->temp[k]));
+    }
 }
 
 static void make_intervals(struct map *m)
 {
     const struct program *p = m->work->program;
     m->room = 0;
+    m->buffer = -1;
     for (int i = 0; i < m->s->n_tensors; i++)
         m->room += m->s->tensor[i].rows;
     for (int i = 0; i < p->n_steps; i++)
@@ -176,6 +201,13 @@ static void keep_addresses(struct map *m)
         else
             r->offset[m->row_of[i]] = offset;
     }
+    for (int i = 0; m->buffer >= 0 && i < m->work->program->n_steps; i++) {
+        const struct step *s = &m->work->program->step[i];
+        for (int k = 0; k < s->n_temps; k++)
+            if (is_row_buffer(s, s->temp[k]))
+                of[s->temp[k]->index] = m->buffer;
+    }
+    m->s->buffer_bytes = m->buffer < 0 ? 0 : m->plan->interval[m->buffer].bytes;
     m->plan->of = of;
 }
 

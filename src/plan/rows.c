@@ -13,23 +13,23 @@
 
 enum { KEPT = 3, BRANCHES_TRIED = 4, CUTS_TRIED = 64, STRIPS = 4 };
 
-struct candidate {
+struct simulated {
     struct choice choice;
     int32_t live;
     int n_turns;
 };
 
 /* Simulates every choice with strips of 1, 2, 4, ... rows; returns how many there are. */
-static int simulate(struct rows_work *w, int n_strips, struct candidate **list)
+static int simulate(struct rows_work *w, int n_strips, struct simulated **list)
 {
     const int n_steps = w->program->n_steps, every = n_steps / CUTS_TRIED + 1;
     const int branches = w->n_branches < BRANCHES_TRIED ? w->n_branches : BRANCHES_TRIED;
     int n = 0;
-    *list = NEWS(w->ctx, struct candidate, (n_steps / every + 1) * n_strips << branches);
+    *list = NEWS(w->ctx, struct simulated, (n_steps / every + 1) * n_strips << branches);
     for (uint32_t late = 0; late < UINT32_C(1) << branches; late++)
         for (int cut = n_steps; cut >= 0; cut -= every)
             for (int k = 0; k < n_strips; k++) {
-                struct candidate *c = &(*list)[n++];
+                struct simulated *c = &(*list)[n++];
                 c->choice = (struct choice){cut, 1 << k, late};
                 struct schedule *s = rows_tables(w, &c->choice);
                 rows_walk(w, s);
@@ -41,8 +41,8 @@ static int simulate(struct rows_work *w, int n_strips, struct candidate **list)
 
 /* Takes the candidate with the fewest live bytes or, by_turns, turns out of the list; of equal
  * ones the first. Only those with fewer than `below` live bytes count; false: there is none. */
-static bool take_best(struct candidate *list, int n, bool by_turns, int64_t below,
-                      struct candidate *best)
+static bool take_best(struct simulated *list, int n, bool by_turns, int64_t below,
+                      struct simulated *best)
 {
     int at = -1;
     for (int i = 0; i < n; i++) {
@@ -128,6 +128,10 @@ static struct rows_work begin(struct ctx *ctx, struct program *p)
                           .program = p,
                           .by_row = ctx->options.by_row,
                           .keep_input = ctx->options.keep_input};
+    for (int i = 0; i < p->n_steps; i++)
+        for (int k = 0; k < p->step[i].n_calls; k++)
+            if (p->step[i].call[k]->strip)
+                p->step[i].call[k]->strip = 1; /* a turn makes single rows */
     check_possible(&w);
     rows_find_branches(&w);
     return w;
@@ -136,7 +140,7 @@ static struct rows_work begin(struct ctx *ctx, struct program *p)
 void schedule_rows(struct ctx *ctx, struct program *p)
 {
     struct rows_work w = begin(ctx, p);
-    struct candidate *list, best;
+    struct simulated *list, best;
     const int n = simulate(&w, 1, &list);
     int64_t below = INT32_MAX; /* no packing beats the bytes that are alive */
     for (int i = 0; i < KEPT && take_best(list, n, false, below, &best); i++) {
@@ -147,16 +151,22 @@ void schedule_rows(struct ctx *ctx, struct program *p)
 
 /* ---- the fastest that fits ------------------------------------------------------------------- */
 
-static bool whole_fits(struct ctx *ctx, struct program *p)
+bool schedule_whole_to_fit(struct ctx *ctx, struct program *p)
 {
     const struct graph *g = p->graph;
+    if (ctx->options.optimize == MICA_OPTIMIZE_RAM || ctx->options.by_row ||
+        ctx->options.keep_input)
+        return false;
     plan_memory(ctx, p);
     int64_t bytes = p->plan->bytes;
     for (int i = 0; i < g->n_inputs && !ctx->options.share_io; i++)
         bytes += tensor_bytes(g->input[i]);
     for (int i = 0; i < g->n_outputs && !ctx->options.share_io; i++)
         bytes += tensor_bytes(g->output[i]);
-    return bytes <= ctx->options.max_ram;
+    if (bytes > ctx->options.max_ram)
+        return false;
+    schedule_whole(p);
+    return true;
 }
 
 static void fail_to_fit(struct ctx *ctx, const struct program *p)
@@ -177,30 +187,26 @@ static void fail_to_fit(struct ctx *ctx, const struct program *p)
          what, s->state_bytes, beyond, ctx->options.max_ram, t->from);
 }
 
-void schedule_to_fit(struct ctx *ctx, struct program *p)
+bool schedule_to_fit(struct ctx *ctx, struct program *p, bool last)
 {
     const int64_t room = ctx->options.max_ram;
-    const bool must_push = ctx->options.optimize == MICA_OPTIMIZE_RAM || ctx->options.by_row ||
-                           ctx->options.keep_input;
-    if (!must_push && whole_fits(ctx, p)) {
-        schedule_whole(p);
-        return;
-    }
     ctx->options.share_io = 1;
-    p->plan = NULL;
     struct rows_work w = begin(ctx, p);
-    struct candidate *list, best;
+    struct simulated *list, best;
     const int n = simulate(&w, STRIPS, &list);
     int64_t below = room + 1;
     while (take_best(list, n, true, below, &best)) { /* what packs too badly needs fewer alive */
         p->schedule = NULL;
         pack(&w, &best.choice);
         if (p->schedule->state_bytes <= room)
-            return;
+            return true;
         below = best.live;
     }
     p->schedule = NULL;
     schedule_rows(ctx, p);
-    if (p->schedule->state_bytes > room)
+    if (p->schedule->state_bytes <= room)
+        return true;
+    if (last)
         fail_to_fit(ctx, p);
+    return false;
 }

@@ -28,6 +28,23 @@ bool operand_by_row(const struct step *s, const struct call *c, int k)
     return tensor_rows(t) == c->loop[0] && o->step[0] == row && o->offset >= 0 && o->offset < row;
 }
 
+bool is_row_buffer(const struct step *s, const struct tensor *t)
+{
+    bool used = false, is_temp = false;
+    for (int i = 0; i < s->n_temps; i++)
+        is_temp |= s->temp[i] == t;
+    if (!is_temp || s->rows.whole || s->rows.accumulate)
+        return false;
+    for (int i = 0; i < s->n_calls; i++)
+        for (int k = 0; k < s->call[i]->kernel->n_args; k++)
+            if (s->call[i]->operand[k].tensor == t) {
+                used = true;
+                if (s->call[i]->phase != PHASE_ROWS)
+                    return false;
+            }
+    return used;
+}
+
 static bool is_computed(const struct tensor *t)
 {
     return !t->data && !t->is_variable;

@@ -45,6 +45,7 @@ static void grow_nodes(struct booster *b, int64_t more)
     GROW(left);
     GROW(right);
     GROW(threshold);
+    GROW(exact);
     GROW(flags);
     GROW(weight);
 #undef GROW
@@ -110,7 +111,8 @@ static int32_t add_node(struct booster *b, const struct booster_node *from)
     struct trees *t = &b->trees;
     const int32_t at = t->n_nodes++;
     ((int32_t *)t->feature)[at] = from->feature;
-    ((float *)t->threshold)[at] = from->threshold;
+    ((float *)t->threshold)[at] = (float)from->threshold;
+    ((double *)t->exact)[at] = from->threshold;
     ((uint8_t *)t->flags)[at] = from->flags;
     ((float *)t->weight)[at] = from->weight;
     ((int32_t *)t->left)[at] = from->feature < 0 ? from->left : at + 1;
@@ -206,19 +208,24 @@ static enum link_kind of_singles(enum link_kind kind)
                                    : kind;
 }
 
+static struct tensor *times(struct ctx *ctx, struct graph *g, struct tensor *scores, double factor)
+{
+    if (factor == 0 || factor == 1)
+        return scores;
+    const int32_t two = 2;
+    const double numbers[] = {factor, 0};
+    struct node *product = add_link(ctx, g, LINK_AFFINE, scores, 2);
+    product->in[1] = graph_add_tensor(ctx, g, "factor", DTYPE_FLOAT64, 1, &two);
+    product->in[1]->data = copy_bytes(ctx, numbers, sizeof numbers);
+    return product->out[0];
+}
+
 static struct tensor *link_scores(struct ctx *ctx, struct graph *g, const struct heads *h,
                                   struct tensor *scores)
 {
     if (!h->has_link)
         return scores;
-    if (h->factor != 0 && h->factor != 1) {
-        const int32_t two = 2;
-        const double numbers[] = {h->factor, 0};
-        struct node *times = add_link(ctx, g, LINK_AFFINE, scores, 2);
-        times->in[1] = graph_add_tensor(ctx, g, "factor", DTYPE_FLOAT64, 1, &two);
-        times->in[1]->data = copy_bytes(ctx, numbers, sizeof numbers);
-        scores = times->out[0];
-    }
+    scores = times(ctx, g, scores, h->factor);
     if (!h->is_single)
         return add_link(ctx, g, h->link, scores, 1)->out[0];
     if (h->link != LINK_LOGISTIC_PAIR)
@@ -267,7 +274,7 @@ void booster_heads(struct ctx *ctx, struct graph *g, const struct heads *h, stru
     add_output(ctx, g, label, "predict");
     if (h->has_link)
         add_output(ctx, g, linked, "predict_proba");
-    add_output(ctx, g, scores, "decision_function");
+    add_output(ctx, g, times(ctx, g, scores, h->raw_factor), "decision_function");
 }
 
 /* Leaves that no tree reaches, such as pruned ones, have left their values: only others stay. */
@@ -296,6 +303,8 @@ void booster_finish(struct booster *b, const struct names *features, const struc
     struct trees *t = &b->trees;
     struct graph *g = booster_graph(b->ctx, t->n_features, features);
     struct tensor *label = NULL, *scores;
+    if (b->is_exact)
+        g->input[0]->type = DTYPE_FLOAT64;
     drop_unused_values(b);
     t->n_labels = h->n_labels > 1 ? h->n_labels : 1;
     if (h->n_labels > 1) {

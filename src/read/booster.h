@@ -22,8 +22,8 @@ enum {
 struct booster_node {
     int32_t feature;     /* -1: a leaf */
     int32_t left, right; /* numbers of nodes; of a leaf: number of its value, 0 */
-    float threshold;
-    uint8_t flags; /* enum tree_flag */
+    double threshold;    /* a float32 unless features are float64 */
+    uint8_t flags;       /* enum tree_flag */
     float weight;
 };
 
@@ -31,6 +31,7 @@ struct booster_node {
 struct booster {
     struct ctx *ctx;
     struct trees trees;
+    bool is_exact; /* features are float64, and thresholds */
     int64_t trees_room, nodes_room, values_room, sets_room;
     int32_t *pending; /* of booster_tree() */
     int64_t pending_room;
@@ -54,11 +55,12 @@ struct heads {
     bool has_link;     /* from scores to probabilities or results; else they are these */
     enum link_kind link;
     double factor;               /* of the scores before the link; 0: none */
+    double raw_factor;           /* of the scores as decision_function gives them; 0: none */
     bool is_single;              /* the library's arithmetic is float32 */
     const struct names *classes; /* NULL: 0, 1, 2, ... */
 };
 
-/* A graph with its input "x", which becomes that of the compilation. */
+/* A graph with its input "x", float32, which becomes that of the compilation. */
 struct graph *booster_graph(struct ctx *, int32_t n_features, const struct names *features);
 /* Adds the functions predict and, of classifiers, predict_proba and decision_function. label is
  * NULL where n_labels is 0. */
@@ -66,6 +68,10 @@ void booster_heads(struct ctx *, struct graph *, const struct heads *, struct te
                    struct tensor *scores);
 /* Both for an ensemble that is complete. */
 void booster_finish(struct booster *, const struct names *features, const struct heads *);
+
+/* Reads LightGBM's text for features of float64, which the library compares as they are; those of
+ * read_lightgbm() are float32. */
+void read_lightgbm_exact(struct ctx *, const uint8_t *bytes, size_t n);
 
 /* The smallest number, up to 1, for which is_one() holds, as it then does for all larger ones. */
 float booster_cut32(bool (*is_one)(float x));

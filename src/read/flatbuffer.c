@@ -79,10 +79,7 @@ struct fb_table fb_open(struct fb *fb, struct ctx *ctx, const uint8_t *bytes, si
      * equal vectors once. */
     fb->budget = 2 * n + ((size_t)1 << 20);
     if (n < ROOT_BYTES || memcmp(bytes + 4, identifier, 4) != 0)
-        fail(ctx, NULL,
-             "not a %s file, whose bytes 4 to 7 read '%s': give a .tflite model, or the text form "
-             "of a graph (docs/ir.md)",
-             identifier, identifier);
+        fail(ctx, NULL, "not a %s file, whose bytes 4 to 7 read '%s'", identifier, identifier);
     return table_from(fb, follow(fb, "the offset of the outermost table", 0));
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ir.h"
+#include "read/booster.h"
 
 static bool starts_with(const uint8_t *bytes, size_t n, const char *with)
 {
@@ -81,7 +82,7 @@ static void refuse_cbm(struct ctx *ctx, const uint8_t *bytes, size_t n)
     fail(ctx, NULL, "this is CatBoost's binary format: save the model with format=\"json\"");
 }
 
-/* The first that is meant reads the file; the reader of TFLite says what is wrong with the rest. */
+/* The first that is meant reads the file. */
 static const struct format {
     bool (*is)(const uint8_t *bytes, size_t n);
     void (*read)(struct ctx *, const uint8_t *bytes, size_t n);
@@ -91,15 +92,27 @@ static const struct format {
     {is_cbm, refuse_cbm},
 };
 
+bool read_booster(struct ctx *ctx, const uint8_t *bytes, size_t n, bool is_float64)
+{
+    if (is_lightgbm(bytes, n))
+        (is_float64 ? read_lightgbm_exact : read_lightgbm)(ctx, bytes, n);
+    else if (is_json(bytes, n))
+        read_json(ctx, bytes, n);
+    else
+        return false;
+    return true;
+}
+
 void read_model(struct ctx *ctx, const uint8_t *bytes, size_t n)
 {
     const int n_formats = (int)(sizeof formats / sizeof formats[0]);
     int i = 0;
     while (i < n_formats && !formats[i].is(bytes, n))
         i++;
-    if (i < n_formats)
-        formats[i].read(ctx, bytes, n);
-    else
-        read_tflite(ctx, bytes, n);
+    if (i == n_formats)
+        fail(ctx, NULL,
+             "this is no model that Mica reads: give a .tflite or .onnx file, a .json of XGBoost "
+             "or CatBoost, a .txt of LightGBM, or a graph in the text form (docs/ir.md)");
+    formats[i].read(ctx, bytes, n);
     assert(ctx->graph);
 }

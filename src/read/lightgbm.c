@@ -243,7 +243,7 @@ struct model {
     const struct objective *objective;
     double sigmoid; /* the score's factor in the logistic function */
     int32_t n_features, n_scores;
-    bool averages;
+    bool averages, is_exact;
     struct names features;
     struct booster booster;
 };
@@ -329,6 +329,7 @@ static void read_header(struct model *m, const struct block *header)
         value_fail(need(header, NUM_PER_ITERATION), "it does not fit the objective");
     read_names(m, header);
     booster_start(&m->booster, m->ctx, m->n_features, m->n_scores, 1);
+    m->booster.is_exact = m->is_exact;
     m->booster.trees.decide = m->objective->decide;
     if (m->objective->decide == DECIDE_CUT)
         m->booster.trees.cut = booster_cut64(is_one, m->sigmoid);
@@ -411,12 +412,13 @@ static float category_set(struct booster *booster, const struct arrays *a, const
 
 /* LightGBM takes numbers up to 1e-35 on either side for 0 before it looks at any test, so they all
  * go where 0 goes. */
-static float whole_zero(float threshold)
+static double whole_zero(double threshold, bool is_exact)
 {
-    const float zero_max = 1e-35f;
-    if (threshold >= zero_max || threshold < -zero_max)
+    const double zero_max = (double)1e-35f;
+    const double below = is_exact ? nextafter(-zero_max, -INFINITY) : (double)float_before(-1e-35f);
+    if (threshold >= zero_max || threshold <= below)
         return threshold;
-    return threshold >= 0 ? zero_max : float_before(-zero_max);
+    return threshold >= 0 ? zero_max : below;
 }
 
 static struct booster_node test_node(struct booster *booster, const struct arrays *a,
@@ -433,7 +435,8 @@ static struct booster_node test_node(struct booster *booster, const struct array
         node.flags = TREE_CATEGORIES;
         return node;
     }
-    node.threshold = whole_zero(float_below(a->threshold[i]));
+    const double t = a->threshold[i];
+    node.threshold = whole_zero(booster->is_exact ? t : (double)float_below(t), booster->is_exact);
     if (absent == ABSENT_NEVER) /* NaN counts as 0 */
         node.flags = node.threshold >= 0 ? TREE_MISSING_LEFT : 0;
     else
@@ -495,7 +498,9 @@ static void read_blocks(struct model *m, struct file *f)
 static struct heads heads_of(const struct model *m)
 {
     const struct objective *o = m->objective;
-    struct heads h = {.has_link = o->link != NO_LINK, .factor = m->sigmoid};
+    struct heads h = {.has_link = o->link != NO_LINK,
+                      .factor = m->sigmoid,
+                      .raw_factor = m->booster.trees.divisor}; /* raw scores are sums */
     if (h.has_link)
         h.link = (enum link_kind)o->link;
     if (o->result != RESULT_NUMBER) {
@@ -505,9 +510,9 @@ static struct heads heads_of(const struct model *m)
     return h;
 }
 
-void read_lightgbm(struct ctx *ctx, const uint8_t *bytes, size_t n)
+static void read_file(struct ctx *ctx, const uint8_t *bytes, size_t n, bool is_exact)
 {
-    struct model m = {.ctx = ctx};
+    struct model m = {.ctx = ctx, .is_exact = is_exact};
     struct file f = {.ctx = ctx, .at = (const char *)bytes, .end = (const char *)bytes + n};
     read_blocks(&m, &f);
     struct trees *t = &m.booster.trees;
@@ -518,4 +523,14 @@ void read_lightgbm(struct ctx *ctx, const uint8_t *bytes, size_t n)
         t->divisor = t->n_trees / m.n_scores;
     const struct heads heads = heads_of(&m);
     booster_finish(&m.booster, &m.features, &heads);
+}
+
+void read_lightgbm(struct ctx *ctx, const uint8_t *bytes, size_t n)
+{
+    read_file(ctx, bytes, n, false);
+}
+
+void read_lightgbm_exact(struct ctx *ctx, const uint8_t *bytes, size_t n)
+{
+    read_file(ctx, bytes, n, true);
 }

@@ -240,7 +240,9 @@ void read_onnx(struct ctx *ctx, const uint8_t *bytes, size_t n)
     else
         onnx_estimator_inputs(o);
     for (size_t i = 0; i < o->file->n_node; i++) {
-        if (wanted[i] && of_mica)
+        if (wanted[i] && of_mica && onnx_is_booster(o->file->node[i]))
+            onnx_read_booster(o, o->file->node[i]);
+        else if (wanted[i] && of_mica)
             onnx_read_mica(o, o->file->node[i]);
         else if (wanted[i])
             onnx_read_standard(o, o->file->node[i]);

@@ -165,6 +165,12 @@ const char **onnx_copy_strings(struct onnx *, const ProtobufCBinaryData *, size_
 extern const char onnx_mica_domain[];
 void onnx_read_mica(struct onnx *, const onnx_node *);
 
+/* ---- onnx_booster.c -------------------------------------------------------------------------- */
+
+/* A node `booster` of that domain: the file of a boosted model, whose graph takes its place. */
+bool onnx_is_booster(const onnx_node *);
+void onnx_read_booster(struct onnx *, const onnx_node *);
+
 /* ---- onnx_names.c ---------------------------------------------------------------------------- */
 
 /* The properties mica.roles, mica.features and mica.classes of the model, where it has them. */
@@ -227,7 +233,6 @@ struct onnx_forest {
     int32_t n_base;
     const double *base;
     bool is_double;
-    const double *exact; /* by onnx_forest_trees(): its thresholds for float64 features */
 };
 
 /* TreeEnsembleClassifier (prefix "class") and TreeEnsembleRegressor ("target"). */

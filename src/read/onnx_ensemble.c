@@ -22,21 +22,6 @@ static void check_transform(struct onnx *o, const onnx_node *n, int transform)
                   transforms[transform]);
 }
 
-/* Adds the nodes. Features of float64 come from a scaler or the like: their thresholds are float64,
- * too, until pass_fold_features() finds those of the numbers before the scaler. */
-static void add_trees(struct onnx *o, const struct onnx_forest *f, const struct trees *t,
-                      struct tensor *x, struct tensor **label, struct tensor **scores)
-{
-    trees_add(o->ctx, o->graph, t, x, label, scores);
-    if (x->type != DTYPE_FLOAT64)
-        return;
-    struct tensor *exact = onnx_float64s(o, "threshold", 1, &t->n_nodes, f->exact);
-    if (label)
-        (*label)->maker->in[TREES_THRESHOLD] = exact;
-    if (scores)
-        (*scores)->maker->in[TREES_THRESHOLD] = exact;
-}
-
 /* ---- classifiers ----------------------------------------------------------------------------- */
 
 /* Two classes, and weights for one of them. */
@@ -127,7 +112,7 @@ static void read_two_classes(struct onnx *o, const onnx_node *n, struct onnx_for
     t->decide = DECIDE_CUT;
     t->cut = cut_above(is_probability && transform != LOGISTIC ? 0.5 : 0, t->sums);
     const bool wants_label = onnx_wants(o, n, 0), wants_scores = onnx_wants(o, n, 1);
-    add_trees(o, f, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
+    trees_add(o->ctx, o->graph, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
     if (wants_label)
         onnx_give_label(o, n, 0, label, classes);
     if (!wants_scores)
@@ -145,7 +130,7 @@ static void read_classes(struct onnx *o, const onnx_node *n, struct onnx_forest 
     struct trees *t = onnx_forest_trees(o, n, f, (int32_t)tensor_elements(x));
     t->decide = DECIDE_ARGMAX;
     const bool wants_label = onnx_wants(o, n, 0), wants_scores = onnx_wants(o, n, 1);
-    add_trees(o, f, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
+    trees_add(o->ctx, o->graph, t, x, wants_label ? &label : NULL, wants_scores ? &scores : NULL);
     if (wants_label)
         onnx_give_label(o, n, 0, label, classes);
     if (!wants_scores)
@@ -183,7 +168,7 @@ static void give_scores(struct onnx *o, const onnx_node *n, struct onnx_forest *
     struct trees *t = onnx_forest_trees(o, n, f, (int32_t)tensor_elements(x));
     if (is_average)
         t->divisor = f->n_trees;
-    add_trees(o, f, t, x, NULL, &scores);
+    trees_add(o->ctx, o->graph, t, x, NULL, &scores);
     if (is_average && base) {
         const struct attr_scale_features attr = {SCALE_ADD, SCALE_ADD};
         struct tensor *in[] = {scores, onnx_float64s(o, "base", 1, &f->n_scores, base)};

@@ -99,7 +99,6 @@ void onnx_estimator_inputs(struct onnx *o)
 /* A name of the file as a part of the name of a C function. */
 static const char *as_role(struct onnx *o, const char *name)
 {
-    enum { ROLE_MAX = 32 };
     char *role = format(o->ctx, "%.*s", ROLE_MAX, name);
     for (char *c = role; *c; c++) {
         if (*c >= 'A' && *c <= 'Z')

@@ -43,14 +43,6 @@ static const char *const *read_strings(struct onnx *o, const char *key, const js
     return at;
 }
 
-/* A role becomes a part of the name of a C function. */
-static bool is_role(const char *s)
-{
-    if (!(*s >= 'a' && *s <= 'z') || strlen(s) > 32)
-        return false;
-    return s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
-}
-
 static void read_roles(struct onnx *o, const char *key, const json_t *list)
 {
     struct graph *g = o->graph;
@@ -60,15 +52,7 @@ static void read_roles(struct onnx *o, const char *key, const json_t *list)
         fail(o->ctx, NULL, "the property %s has %zu functions for %d outputs", key, n,
              g->n_outputs);
     g->role = NEWS(o->ctx, const char *, n);
-    for (size_t i = 0; i < n; i++) {
-        if (!is_role(role[i]))
-            fail(o->ctx, NULL, "the property %s: '%s' is no name of a function, such as predict",
-                 key, role[i]);
-        for (size_t k = 0; k < i; k++)
-            if (!strcmp(role[i], role[k]))
-                fail(o->ctx, NULL, "the property %s has '%s' twice", key, role[i]);
-        g->role[i] = role[i];
-    }
+    memcpy(g->role, role, n * sizeof *role);
 }
 
 static void read_features(struct onnx *o, const char *key, const json_t *list)

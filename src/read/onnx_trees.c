@@ -360,7 +360,7 @@ struct trees *onnx_forest_trees(struct onnx *o, const onnx_node *n, struct onnx_
     t->feature = b->feature, t->left = b->left, t->right = b->right;
     t->threshold = b->threshold, t->flags = b->flags, t->weight = b->weight;
     t->value = b->value, t->set = b->set;
-    f->exact = b->exact;
+    t->exact = b->exact;
     t->base = NEWS(o->ctx, double, f->n_scores);
     t->divisor = 1;
     t->n_labels = 1;

@@ -2,7 +2,8 @@
 /* xgboost_linear.c - XGBoost's linear booster.
  *
  * A margin starts as bias plus base score, and the products are added in the order of the features,
- * all in float32. A dense layer adds in this very order when the start is its first product: the
+ * all in float32. Of base scores that differ, which files have since version 3.1, the linear booster
+ * takes the first for all of them. A dense layer adds in this very order when the start is its first product: the
  * weight of a column that is always 1. */
 #include <assert.h>
 #include <math.h>
@@ -44,7 +45,7 @@ static struct tensor *add_margins(const struct json *weights, struct graph *g, i
             json_fail(weights, "number %lld is not finite", (long long)i);
     for (int32_t k = 0; k < groups; k++) {
         float *row = rows + (ptrdiff_t)k * (features + 1);
-        row[0] = w[(ptrdiff_t)features * groups + k] + base[k];
+        row[0] = w[(ptrdiff_t)features * groups + k] + base[0];
         for (int32_t f = 0; f < features; f++)
             row[f + 1] = w[(ptrdiff_t)f * groups + k];
     }

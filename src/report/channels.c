@@ -2,7 +2,7 @@
 /* channels.c - the sentence on what the removal of channels saved. */
 #include <inttypes.h>
 
-#include "ir.h"
+#include "report/report.h"
 
 bool report_channels(struct text *out, const struct ctx *compiled)
 {

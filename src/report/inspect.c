@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "ir.h"
+#include "report/report.h"
 
 enum { BAR = 48 }; /* columns of the memory picture */
 

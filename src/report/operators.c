@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* operators.c - the table of supported operators and types, from the tables that decide it. */
-#include "ir.h"
+#include "report/report.h"
 #include "read/tflite.h"
 
 enum { CODES = 1 << 9 }; /* more than the schema has */

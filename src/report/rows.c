@@ -2,7 +2,7 @@
 /* rows.c - the memory of a row schedule: what lives at its peak, and what is made whole and why. */
 #include <inttypes.h>
 
-#include "ir.h"
+#include "report/report.h"
 
 static bool lives(const struct interval *v, int turn)
 {
@@ -20,7 +20,9 @@ static void add_name(struct text *out, const struct program *p, const struct ten
         if (tensor_base(n->out[0]) == t)
             text_add(out, "%s %d", n->op->name, i);
         for (int k = 0; k < p->step[i].n_temps; k++)
-            if (p->step[i].temp[k] == t)
+            if (p->step[i].temp[k] == t && is_row_buffer(&p->step[i], t))
+                text_add(out, "the buffer of kernels, largest in %s %d", n->op->name, i);
+            else if (p->step[i].temp[k] == t)
                 text_add(out, "memory of %s %d", n->op->name, i);
     }
 }
@@ -73,6 +75,9 @@ void report_rows(struct text *out, const struct ctx *ctx, const char *margin)
              "%sstate: %" PRId32 " bytes, %" PRId32 " of them for rows, of which %" PRId32
              " are alive at once; the rest counts rows\n",
              margin, s->state_bytes, p->plan->bytes, p->plan->lower_bound);
+    if (s->buffer_bytes)
+        text_add(out, "%s%" PRId32 " bytes of it are the buffer that kernels work on\n", margin,
+                 s->buffer_bytes);
     if (p->plan->n) {
         text_add(out, "%sat the peak, turn %d of %d", margin, peak, s->n_turns);
         if (peak < s->n_turns && s->turn[peak].op >= 0)
@@ -89,9 +94,11 @@ void report_rows_json(struct text *out, const struct ctx *ctx)
 {
     const struct schedule *s = ctx->program->schedule;
     text_add(out,
-             "  \"schedule\": {\"state_bytes\": %d, \"counters\": %d, \"cut\": %d, "
+             "  \"schedule\": {\"state_bytes\": %d, \"buffer_bytes\": %d, \"counters\": %d, "
+             "\"cut\": %d, "
              "\"peak_turn\": %d,\n    \"steps\": [",
-             (int)s->state_bytes, s->n_counters, s->cut, ctx->program->plan->peak_step);
+             (int)s->state_bytes, (int)s->buffer_bytes, s->n_counters, s->cut,
+             ctx->program->plan->peak_step);
     for (int i = 0; i < s->n_ops; i++)
         text_add(out, "%s%d", i ? ", " : "", s->step[i]);
     text_add(out, "],\n    \"turns\": [");

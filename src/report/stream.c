@@ -2,7 +2,7 @@
 /* stream.c - the memory of a stream: what it keeps of each tensor, and what it computes anew. */
 #include <inttypes.h>
 
-#include "ir.h"
+#include "report/report.h"
 
 static int64_t bytes_of(const struct stream_tensor *t)
 {

@@ -21,7 +21,7 @@ static void register_tables(struct lower *l, const struct forest *f, const struc
     const struct trees *t = f->trees;
     p->word = bytes(l, "nodes", DTYPE_UINT32, s->n_tests_words, p->word);
     p->root = bytes(l, "roots", DTYPE_UINT32, s->n_root, p->root);
-    p->stream = bytes(l, "nodes", DTYPE_UINT8, s->n_bytes, p->stream);
+    p->stream = bytes(l, "nodes", DTYPE_UINT16, s->n_stream, p->stream);
     p->key_half = bytes(l, "thresholds", DTYPE_UINT16, s->n_half, p->key_half);
     p->key_word = bytes(l, "thresholds", DTYPE_UINT32, s->n_word, p->key_word);
     p->first = bytes(l, "first", DTYPE_UINT16, s->n_first, p->first);
@@ -52,6 +52,15 @@ static void set_outputs(struct lower *l, const struct forest *f, struct mica_tre
         p->output = narrow(l, "outputs", f->output, f->n_trees);
 }
 
+/* Where sums of integers begin, where it is not 0. */
+static void set_base_fixed(struct lower *l, const struct forest *f, struct mica_trees *p)
+{
+    bool any = false;
+    for (int32_t i = 0; i < f->n_scores; i++)
+        any = any || f->base_fixed[i] != 0;
+    p->base_fixed = any ? lower_constant(l, "base", DTYPE_INT32, f->n_scores, f->base_fixed) : NULL;
+}
+
 /* The scores before the first tree, where they are not all 0. */
 static void set_base(struct lower *l, const struct forest *f, struct mica_trees *p)
 {
@@ -77,15 +86,17 @@ static void set_base(struct lower *l, const struct forest *f, struct mica_trees 
 
 /* ---- how the sums of integers decide --------------------------------------------------------- */
 
-/* The high word of the leaf's number, as the kernel takes it. */
+/* The high word of the leaf's number, as far as the kernel reads it. */
 static uint32_t high_word(const struct mica_trees *p, double v)
 {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
     uint32_t high = (uint32_t)(bits >> 32);
-    if (v == 0 && p->leaf_form == MICA_LEAF_FLOAT64)
+    if (p->leaf_form != MICA_LEAF_FLOAT64)
+        return high;
+    if (v == 0)
         high |= (uint32_t)p->exponent_base << 20;
-    return high;
+    return high & ~mica_trees_mask(mica_sums_unread(p));
 }
 
 /* How far the kernel's integers may be from the library's sums: what the kernel itself makes of each
@@ -99,10 +110,9 @@ static int32_t kernel_bound(struct ctx *ctx, const struct forest *f, const struc
         if (f->feature[i] < 0)
             used[f->left[i]] = true;
     for (int32_t i = 0; i < f->n_values * f->width; i++)
-        error[i] = !used[i / f->width]
-                       ? 0
-                       : fabs((double)mica_sums_steps(p, high_word(p, f->value[i])) -
-                              ldexp(f->value[i], f->scale));
+        error[i] = !used[i / f->width] ? 0
+                                       : fabs((double)mica_sums_word(p, high_word(p, f->value[i])) -
+                                              ldexp(f->value[i], f->scale));
     for (int32_t i = 0; i < f->n_trees; i++) {
         memset(tree, 0, sizeof *tree * (size_t)f->width);
         for (int32_t at = f->root[i]; at < f->end[f->root[i]]; at++)
@@ -118,15 +128,20 @@ static int32_t kernel_bound(struct ctx *ctx, const struct forest *f, const struc
     return most < 0x1p29 ? (int32_t)ceil(most) : 1 << 29;
 }
 
+static uint8_t decide_of(const struct trees *t)
+{
+    return t->decide == DECIDE_CUT       ? MICA_LABEL_CUT
+           : t->decide == DECIDE_SOFTMAX ? MICA_LABEL_SOFTMAX
+                                         : MICA_LABEL_FIRST;
+}
+
 static void set_decision(struct lower *l, const struct forest *f, struct mica_trees *p)
 {
     const struct trees *t = f->trees;
     const float single = (float)f->cut;
     uint64_t cut;
     memcpy(&cut, &f->cut, sizeof cut);
-    p->decide = t->decide == DECIDE_CUT       ? MICA_LABEL_CUT
-                : t->decide == DECIDE_SOFTMAX ? MICA_LABEL_SOFTMAX
-                                              : MICA_LABEL_FIRST;
+    p->decide = decide_of(t);
     p->cut_high = t->decide == DECIDE_CUT ? (uint32_t)(cut >> 32) : 0;
     p->cut_low = t->decide == DECIDE_CUT ? (uint32_t)cut : 0;
     p->cut_fixed = t->decide == DECIDE_CUT ? f->cut_fixed : 0;
@@ -138,12 +153,9 @@ static void set_decision(struct lower *l, const struct forest *f, struct mica_tr
         return;
     }
     p->scale = (int16_t)f->scale;
-    p->fixed_shift = (int16_t)(1023 + 20 - f->scale);
+    p->fixed_shift = (int16_t)(1023 + 31 - f->scale);
     p->bound = kernel_bound(l->ctx, f, p);
-    bool any = false;
-    for (int32_t i = 0; i < f->n_scores; i++)
-        any = any || f->base_fixed[i] != 0;
-    p->base_fixed = any ? lower_constant(l, "base", DTYPE_INT32, f->n_scores, f->base_fixed) : NULL;
+    set_base_fixed(l, f, p);
 }
 
 /* ---- the kernels ----------------------------------------------------------------------------- */
@@ -171,12 +183,25 @@ static void set_code(struct lower *l, struct call *c, struct nest *nest)
         c->code = nest_code(l->ctx, nest, redo);
 }
 
-static uint32_t divisor_of(struct lower *l, const struct trees *t)
+static bool is_whole(double divisor)
 {
-    if (t->divisor != floor(t->divisor) || t->divisor > UINT16_MAX)
+    return divisor == floor(divisor) && divisor <= UINT16_MAX;
+}
+
+/* Sums of float64 are divided by any number; that is slower, and float32 has it only for integers. */
+static void set_divisor(struct lower *l, const struct trees *t, struct mica_trees *p)
+{
+    uint64_t bits;
+    memcpy(&bits, &t->divisor, sizeof bits);
+    if (is_whole(t->divisor)) {
+        p->divisor = (uint32_t)t->divisor;
+        return;
+    }
+    if (t->sums == SUMS_FLOAT32 || t->divisor < 0x1p-1022)
         fail(l->ctx, l->step->node, "its divisor is %g, and must be a whole number up to 65535",
              t->divisor);
-    return (uint32_t)t->divisor;
+    p->divisor_high = (uint32_t)(bits >> 32);
+    p->divisor_low = (uint32_t)bits;
 }
 
 /* On AVR no array exceeds 32767 bytes, and there is little flash. */
@@ -193,7 +218,7 @@ static void write_trees(struct lower *l, const struct forest *f, struct leaf_cod
                         struct tree_stream *s, const struct nest *nest)
 {
     struct tree_words w;
-    struct leaf_codes words = c.code ? c : (struct leaf_codes){0};
+    struct leaf_codes words = c.code && !c.packed ? c : (struct leaf_codes){0};
     if (l->ctx->options.optimize == MICA_OPTIMIZE_SPEED && !nest && words_fit(l, f) &&
         words_trees(l->ctx, f, s->params, &words, &w)) {
         s->leaves = words;
@@ -305,9 +330,76 @@ static bool lower_class(struct lower *l, const struct forest *f, struct nest *ne
     return true;
 }
 
+/* ---- rounded leaves -------------------------------------------------------------------------- */
+
+static void refuse_rounding(struct lower *l, const struct forest *f)
+{
+    struct node *n = l->step->node;
+    if (f->trees->path)
+        fail(l->ctx, n,
+             "the depth of its leaves counts, which cannot be rounded: compile it "
+             "without --leaf-bits");
+    if (f->width != 1)
+        fail(l->ctx, n,
+             "each of its leaves has %d numbers, as votes for classes do: --leaf-bits is "
+             "for boosted ensembles and regressions, whose leaves have one",
+             (int)f->width);
+}
+
+/* The kernel of what is wanted, and in front of it nested ifs where they serve. */
+static void lower_rounded(struct lower *l, const struct forest *exact, enum gives gives)
+{
+    refuse_rounding(l, exact);
+    const struct rounded *r = round_leaves(l->ctx, exact, l->ctx->options.leaf_bits);
+    const struct forest *f = r->forest;
+    const bool label = gives != GIVES_SCORES, single = l->step->node->out[0]->type == DTYPE_FLOAT32;
+    struct mica_trees params = {.n_trees = f->n_trees,
+                                .n_scores = f->n_scores,
+                                .n_labels = f->trees->n_labels,
+                                .width = 1,
+                                .decide = decide_of(f->trees)};
+    struct mica_trees *p = &params;
+    struct tree_stream s = {.params = p};
+    struct leaf_codes c = {0};
+    struct nest *nest = design_rounded(l, r, gives);
+    codes_steps(l->ctx, f, r->bits, &c);
+    write_trees(l, f, c, &s, nest);
+    set_outputs(l, f, p);
+    set_base_fixed(l, f, p);
+    if (label && f->trees->n_labels > 1)
+        p->group = narrow(l, "groups", f->trees->group, f->trees->n_labels);
+    if (label) {
+        p->cut_fixed = f->trees->decide == DECIDE_CUT ? f->cut_fixed : 0;
+        p->bound = f->bound;
+        p->certain = gives == GIVES_CERTAIN;
+    } else {
+        if (!(r->unit > 0x1p-100 && r->unit < 0x1p60))
+            fail(l->ctx, l->step->node, "a step of its rounded leaves is %g: scale its targets",
+                 r->unit);
+        p->unit = (float)r->unit;
+        l->step->node->out[0]->error = r->error;
+    }
+    register_tables(l, f, &s);
+    struct call *call = bind(l,
+                             label    ? &kernel_trees_label_rounded
+                             : single ? &kernel_trees_values_rounded
+                                      : &kernel_trees_scores_rounded,
+                             p, DTYPE_INT32, false);
+    if (nest)
+        call->code = nest_code(l->ctx, nest, NULL);
+}
+
 void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
 {
     const struct trees *t = f->trees;
+    if (l->ctx->options.leaf_bits) {
+        lower_rounded(l, f, gives);
+        return;
+    }
+    if (gives == GIVES_CERTAIN)
+        fail(l->ctx, l->step->node,
+             "every label is certain but of leaves that are rounded: add "
+             "--leaf-bits");
     struct nest *nest = gives == GIVES_LABEL ? design_nest(l, f) : NULL;
     if (gives == GIVES_LABEL && design_table(l, f, nest))
         return;
@@ -319,15 +411,16 @@ void choose_trees(struct lower *l, const struct forest *f, enum gives gives)
                                 .n_scores = f->n_scores,
                                 .n_labels = t->n_labels,
                                 .width = f->width,
-                                .path = t->path,
-                                .divisor = divisor_of(l, t)};
+                                .path = t->path};
     struct tree_stream s = {.params = &params};
     struct leaf_codes c = {0};
+    set_divisor(l, t, &params);
     if (gives == GIVES_LABEL && lower_class(l, f, nest))
         return;
     if (t->n_labels > 1 && gives == GIVES_LABEL)
         params.group = narrow(l, "groups", t->group, t->n_labels);
-    const bool votes = f->is_vote && (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
+    const bool votes = f->is_vote && is_whole(t->divisor) &&
+                       (gives == GIVES_SCORES || t->decide == DECIDE_ARGMAX);
     if (votes && codes_votes(l->ctx, f, &params, &c))
         lower_votes(l, f, &s, &c, gives, nest);
     else

@@ -259,3 +259,26 @@ void codes_numbers(struct ctx *ctx, const struct forest *f, bool ratios, struct 
     }
     *c = (struct leaf_codes){.form = form, .bits = bits, .total = bits * leaves_of(f)};
 }
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+/* What looking up a number takes beside the table: bytes of code, as arm-none-eabi-gcc 12 has it. */
+enum { CODE_TABLE = 40 };
+
+void codes_steps(struct ctx *ctx, const struct forest *f, int bits, struct leaf_codes *c)
+{
+    const struct frequency *order = number_values(ctx, f, c);
+    const int64_t table = (int64_t)f->n_values * bits;
+    if (c->total + table + 8 * CODE_TABLE >= bits * leaves_of(f) || table > INT32_MAX / 16) {
+        *c = (struct leaf_codes){
+            .form = MICA_LEAF_STEPS, .bits = bits, .total = bits * leaves_of(f)};
+        return;
+    }
+    int32_t *packed = NEWS(ctx, int32_t, f->n_values);
+    for (int32_t i = 0; i < f->n_values; i++)
+        packed[i] = f->fixed[order[i].value];
+    c->total += table;
+    c->packed = packed;
+    c->n_packed = f->n_values;
+    c->packed_bits = bits;
+}

@@ -40,6 +40,24 @@ struct nest *design_nest(struct lower *l, const struct forest *f)
     return wants_speed(l) || (n->exact && nest_bytes(n) < stream_bytes(f)) ? n : NULL;
 }
 
+struct nest *design_rounded(struct lower *l, const struct rounded *r, enum gives gives)
+{
+    const char *target = l->ctx->options.target;
+    const struct forest *f = r->forest;
+    const bool value = gives == GIVES_SCORES;
+    if (value && (f->n_scores > 1 || l->step->node->out[0]->type != DTYPE_FLOAT32))
+        return NULL;
+    struct nest *n = nest_plan(l->ctx, f, value ? NEST_VALUE : NEST_LABELS, core_has_float(target));
+    if (!n || (core_has_program_memory(target) && nest_bytes(n) > AVR_NEST_BYTES))
+        return NULL;
+    n->certain = gives == GIVES_CERTAIN;
+    n->unit = r->unit;
+    n->error = r->error;
+    const int64_t stream = STREAM_CODE_BYTES +
+                           (STREAM_TEST_BITS + (int64_t)r->bits) * f->n_tests / 8;
+    return wants_speed(l) || nest_bytes(n) < stream ? n : NULL;
+}
+
 static bool table_wins(const struct lower *l, const struct forest *f, const struct table *t,
                        const struct nest *n)
 {

@@ -203,12 +203,14 @@ void trees_add(struct ctx *ctx, struct graph *g, const struct trees *t, struct t
 {
     const int32_t *trees = &t->n_trees, *nodes = &t->n_nodes, two = 2;
     const double numbers[] = {t->divisor, t->cut};
+    const bool is_exact = x->type == DTYPE_FLOAT64 && t->exact;
     struct tensor *in[TREES_INPUTS] = {
         x,
         constant(ctx, g, "root", DTYPE_INT32, 1, trees, t->root),
         constant(ctx, g, "output", DTYPE_INT32, 1, trees, t->output),
         constant(ctx, g, "feature", DTYPE_INT32, 1, nodes, t->feature),
-        constant(ctx, g, "threshold", DTYPE_FLOAT32, 1, nodes, t->threshold),
+        is_exact ? constant(ctx, g, "threshold", DTYPE_FLOAT64, 1, nodes, t->exact)
+                 : constant(ctx, g, "threshold", DTYPE_FLOAT32, 1, nodes, t->threshold),
         constant(ctx, g, "left", DTYPE_INT32, 1, nodes, t->left),
         constant(ctx, g, "right", DTYPE_INT32, 1, nodes, t->right),
         constant(ctx, g, "flags", DTYPE_UINT8, 1, nodes, t->flags),

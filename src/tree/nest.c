@@ -191,6 +191,10 @@ static int64_t count_tests(const struct nest *n)
 
 static bool choose_sums(struct ctx *ctx, struct nest *n, enum nest_result result, bool has_fpu)
 {
+    if (n->forest->kind == LEAF_STEPS) {
+        n->is_value = result == NEST_VALUE;
+        return nest_rounded(ctx, n);
+    }
     if (result == NEST_VALUE)
         return nest_value(ctx, n) && (n->sums != NEST_FLOAT || has_fpu);
     return nest_label(ctx, n) || nest_lead(ctx, n) || nest_packed(ctx, n) ||

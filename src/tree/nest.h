@@ -41,8 +41,11 @@ struct nest {
     const char *redo; /* (params, row, work, out): the kernel's part that is always right; NULL: all
                          of the kernel */
     bool is_value;    /* the sum is the result, there is no label */
-    bool guarded;     /* rows with a NaN never come to the tests */
-    bool exact;       /* no leaf is rounded: sums decide alone */
+    double unit, error; /* is_value: of a step; how far the value may be off, besides 2^-22 of it */
+    bool rounded;       /* sums decide alone, and nothing is said of what they leave undecided */
+    bool certain; /* unless this is set: then out[n_labels] is 1 where all labels are certain */
+    bool guarded; /* rows with a NaN never come to the tests */
+    bool exact;   /* no leaf is rounded: sums decide alone */
 };
 
 /* How a label is found by nested ifs, or NULL where they would not find it, or would be too long
@@ -62,6 +65,8 @@ int64_t nest_bytes(const struct nest *);                /* flash on a 32-bit cor
 
 /* Nested ifs where the ensemble gets them; NULL: it does not. */
 struct nest *design_nest(struct lower *, const struct forest *);
+/* The same of rounded leaves. */
+struct nest *design_rounded(struct lower *, const struct rounded *, enum gives);
 /* Lowers the node to a table where that is better than `n` or, n being NULL, than the stream. */
 bool design_table(struct lower *, const struct forest *, const struct nest *n);
 
@@ -72,14 +77,13 @@ bool nest_packed(struct ctx *, struct nest *);
 bool nest_lead(struct ctx *, struct nest *);
 bool nest_float(struct ctx *, struct nest *);
 bool nest_fixed(struct ctx *, struct nest *);
+bool nest_rounded(struct ctx *, struct nest *);
 bool nest_add_floats(struct ctx *, struct nest *); /* nest_float() without a look at the decision */
 void nest_rows_are_values(struct nest *);
 
 /* ---- nest_value.c ---------------------------------------------------------------------------- */
 
 bool nest_value(struct ctx *, struct nest *);
-double nest_value_error(const struct nest *); /* besides 2^-22 of the value */
-double nest_value_unit(const struct nest *);
 /* Lowers a node of scores whose output is float32. */
 void nest_value_lower(struct lower *, const struct forest *);
 

@@ -403,6 +403,15 @@ static const char *cut_test(struct print *p)
     return format(p->ctx, "%af", (double)cut);
 }
 
+/* Of rounded leaves: does this label make all of them uncertain? */
+static void print_certain(struct print *p, int32_t label, const char *test)
+{
+    const struct nest *n = p->nest;
+    if (n->certain)
+        text_add(p->out, "    out[%d] %s %s;\n", (int)n->forest->trees->n_labels,
+                 label ? "&=" : "=", test);
+}
+
 static void print_cut(struct print *p, const char *sum, int32_t label)
 {
     const struct nest *n = p->nest;
@@ -411,8 +420,20 @@ static void print_cut(struct print *p, const char *sum, int32_t label)
         return;
     }
     text_add(p->out, "    out[%d] = %s > 0;\n", (int)label, sum);
+    if (n->rounded) {
+        print_certain(
+            p, label,
+            format(p->ctx, "%s > %d || %s < -%d", sum, (int)n->slack, sum, (int)n->slack));
+        return;
+    }
     print_kernel(p,
                  format(p->ctx, "%s <= %d && %s >= -%d", sum, (int)n->slack, sum, (int)n->slack));
+}
+
+/* Is it of interest how far the largest sum leads? */
+static bool has_lead(const struct nest *n)
+{
+    return !n->rounded || n->certain;
 }
 
 static void print_scores(struct print *p)
@@ -426,25 +447,28 @@ static void print_scores(struct print *p)
         else if (n->sums == NEST_FLOAT)
             text_add(p->out, "    out[0] = a;\n");
         else
-            text_add(p->out, "    out[0] = (float)a * %af;\n", nest_value_unit(n));
+            text_add(p->out, "    out[0] = (float)a * %af;\n", (double)(float)n->unit);
         return;
     }
     text_add(p->out, "    %s sum[%d];\n", sum_type(n), (int)t->n_scores);
     for (int32_t k = 0; k < t->n_scores; k++)
         print_sum(p, format(p->ctx, "sum[%d]", (int)k), k);
-    if (t->decide != DECIDE_CUT && n->sums == NEST_FIXED)
+    if (t->decide != DECIDE_CUT && n->sums == NEST_FIXED && has_lead(n))
         text_add(p->out, "    int32_t lead;\n");
     for (int32_t g = 0, k = 0; g < t->n_labels; k += t->group[g], g++) {
         const char *from = k ? format(p->ctx, "sum + %d", (int)k) : "sum";
         if (t->decide == DECIDE_CUT) {
             print_cut(p, format(p->ctx, "sum[%d]", (int)k), g);
-        } else if (n->sums == NEST_FLOAT) {
-            text_add(p->out, "    out[%d] = mica_first_f32(%s, %d);\n", (int)g, from,
-                     (int)t->group[g]);
+        } else if (n->sums == NEST_FLOAT || !has_lead(n)) {
+            text_add(p->out, "    out[%d] = mica_first_%s(%s, %d);\n", (int)g,
+                     n->sums == NEST_FLOAT ? "f32" : "sum", from, (int)t->group[g]);
         } else {
             text_add(p->out, "    out[%d] = mica_first_s32(%s, %d, &lead);\n", (int)g, from,
                      (int)t->group[g]);
-            print_kernel(p, format(p->ctx, "lead <= %d", (int)n->slack));
+            if (n->rounded)
+                print_certain(p, g, format(p->ctx, "lead > %d", (int)n->slack));
+            else
+                print_kernel(p, format(p->ctx, "lead <= %d", (int)n->slack));
         }
     }
 }
@@ -461,8 +485,7 @@ static void print(struct ctx *ctx, struct text *out, const struct call *call, co
     for (int32_t i = 0; i < n->n_parts && cut; i++)
         print_part(&p, i);
     if (n->is_value && n->sums == NEST_FIXED)
-        text_add(out, "/* The value errs by at most %.2g and 2^-22 of itself. */\n",
-                 nest_value_error(n));
+        text_add(out, "/* The value errs by at most %.2g and 2^-22 of itself. */\n", n->error);
     print_head(&p);
     if (n->guarded)
         print_guard(&p);
@@ -491,7 +514,7 @@ const struct code *nest_code(struct ctx *ctx, struct nest *n, const char *redo)
     if (n->forest->tests_categories)
         files[count++] = "in_set.h";
     if (n->sums != NEST_LABEL && n->sums != NEST_LEAD && t->decide != DECIDE_CUT && !n->is_value)
-        files[count++] = first[n->sums];
+        files[count++] = has_lead(n) ? first[n->sums] : "first_sum.h";
     struct code *c = NEW(ctx, struct code);
     n->redo = redo;
     *c = (struct code){

@@ -404,3 +404,70 @@ bool nest_fixed(struct ctx *ctx, struct nest *n)
     nest_rows_are_values(n);
     return true;
 }
+
+/* ---- rounded leaves -------------------------------------------------------------------------- */
+
+static int32_t least_steps(const struct forest *f, int32_t tree)
+{
+    int32_t least = INT32_MAX;
+    for (int32_t at = f->root[tree]; at < f->end[f->root[tree]]; at++)
+        if (f->feature[at] < 0 && f->fixed[f->left[at]] < least)
+            least = f->fixed[f->left[at]];
+    return least;
+}
+
+/* The steps of the leaf of a tree where most rows end. */
+static int32_t commonest_steps(const struct forest *f, int32_t tree)
+{
+    int32_t best = -1;
+    for (int32_t at = f->root[tree]; at < f->end[f->root[tree]]; at++)
+        if (f->feature[at] < 0 && (best < 0 || f->weight[at] > f->weight[best]))
+            best = at;
+    return f->fixed[f->left[best]];
+}
+
+/* Can the steps of one leaf of each tree stand in the sums from the start? Where that is the
+ * commonest one, it adds nothing, and others add or subtract less, which stands in an instruction.
+ * Numbers of more than 16 bits do not, and are loaded from memory: there leaves of different trees
+ * that add the same share it, as long as no sum leaves 32 bits on its way. */
+static bool starts_with_leaves(struct ctx *ctx, const struct forest *f)
+{
+    int64_t *least = NEWS(ctx, int64_t, f->n_scores);
+    bool far = false;
+    for (int32_t i = 0; i < f->n_trees; i++)
+        far |= (least[f->output[i]] += least_steps(f, i)) > 1 << 30;
+    for (int32_t i = 0; i < f->n_values && !far; i++)
+        if (f->fixed[i] > UINT16_MAX)
+            return false;
+    return true;
+}
+
+/* Sums of integers decide alone. All of them lie where sums of whole ensembles do: those that start
+ * with leaves are such sums, of other rows. */
+bool nest_rounded(struct ctx *ctx, struct nest *n)
+{
+    const struct forest *f = n->forest;
+    const struct trees *t = f->trees;
+    if (!n->is_value && !is_scalar(f))
+        return false;
+    n->sums = NEST_FIXED;
+    n->n_sums = 1;
+    n->exact = n->rounded = true;
+    n->slack = f->bound;
+    n->start = copy_bytes(ctx, f->base_fixed, sizeof *n->start * (size_t)t->n_scores);
+    n->add = NEWS(ctx, int32_t, f->n_nodes);
+    const bool leaves = starts_with_leaves(ctx, f);
+    for (int32_t i = 0; i < f->n_trees; i++) {
+        const int32_t common = leaves ? commonest_steps(f, i) : 0;
+        int32_t *start = &n->start[f->output[i]];
+        *start = (int32_t)((uint32_t)*start + (uint32_t)common);
+        for (int32_t at = f->root[i]; at < f->end[f->root[i]]; at++) {
+            n->row[at] = f->feature[at] < 0 ? at : -1;
+            if (f->feature[at] < 0)
+                n->add[at] = f->fixed[f->left[at]] - common;
+        }
+    }
+    for (int32_t k = 0; k < t->n_scores && t->decide == DECIDE_CUT && !n->is_value; k++)
+        n->start[k] -= f->cut_fixed;
+    return true;
+}

@@ -44,21 +44,12 @@ bool nest_value(struct ctx *ctx, struct nest *n)
         return false;
     n->sums = NEST_FIXED;
     n->n_sums = 1;
+    n->unit = (double)unit_of(f);
+    n->error = ldexp(f->bound / t->divisor, -f->scale);
     n->start = copy_bytes(ctx, f->base_fixed, sizeof *f->base_fixed);
     n->add = copy_bytes(ctx, f->fixed, sizeof *f->fixed * (size_t)f->n_values);
     nest_rows_are_values(n);
     return true;
-}
-
-double nest_value_error(const struct nest *n)
-{
-    const struct forest *f = n->forest;
-    return ldexp(f->bound / f->trees->divisor, -f->scale);
-}
-
-double nest_value_unit(const struct nest *n)
-{
-    return (double)unit_of(n->forest);
 }
 
 /* ---- a node of scores and the cast behind it ------------------------------------------------- */
@@ -70,19 +61,42 @@ static bool takes(struct ctx *ctx, struct node *n)
            nest_plan(ctx, prepare_trees(ctx, t), NEST_VALUE, core_has_float(ctx->options.target));
 }
 
+static bool is_cast_of_scores(const struct node *n)
+{
+    const struct node *maker = n->in[0] ? n->in[0]->maker : NULL;
+    return node_is(n, OP_cast) && n->out[0]->type == DTYPE_FLOAT32 && maker &&
+           node_is(maker, OP_trees) && ((struct attr_trees *)maker->attr)->gives == GIVES_SCORES;
+}
+
+/* Sums of rounded leaves become floats right away, whoever else takes them as float64. */
+static void cast_rounded(struct graph *g)
+{
+    for (int i = 0; i < g->n_nodes; i++) {
+        struct node *cast = g->node[i];
+        if (!is_cast_of_scores(cast))
+            continue;
+        const struct node *maker = cast->in[0]->maker;
+        cast->op = maker->op;
+        cast->n_in = maker->n_in;
+        cast->in = maker->in;
+        cast->attr = maker->attr;
+    }
+}
+
 /* scores -> cast to float32 becomes scores of type float32 where nested ifs give them. Only of
  * regressions: the scores of classes may be close to 0, where an absolute error is not small. */
 void pass_fuse_value(struct ctx *ctx, struct graph *g)
 {
     bool *drop = NEWS(ctx, bool, g->n_nodes);
+    if (ctx->options.leaf_bits)
+        cast_rounded(g);
     if (!g->role || g->classes || ctx->options.optimize != MICA_OPTIMIZE_SPEED ||
-        core_has_program_memory(ctx->options.target))
+        core_has_program_memory(ctx->options.target) || ctx->options.leaf_bits)
         return;
     for (int i = 0; i < g->n_nodes; i++) {
-        struct node *cast = g->node[i], *maker = cast->in[0] ? cast->in[0]->maker : NULL;
-        if (!node_is(cast, OP_cast) || cast->out[0]->type != DTYPE_FLOAT32 || !maker ||
-            !node_is(maker, OP_trees) || graph_uses(g, cast->in[0]) != 1 ||
-            ((struct attr_trees *)maker->attr)->gives != GIVES_SCORES || !takes(ctx, maker))
+        struct node *cast = g->node[i],
+                    *maker = is_cast_of_scores(cast) ? cast->in[0]->maker : NULL;
+        if (!maker || graph_uses(g, cast->in[0]) != 1 || !takes(ctx, maker))
             continue;
         cast->in[0]->maker = NULL;
         maker->out[0] = cast->out[0];

@@ -215,7 +215,7 @@ struct writer {
     const struct keys *k;
     const struct mica_trees *p;
     const struct leaf_codes *leaves;
-    uint8_t *bytes;
+    uint16_t *halves;
     int64_t at; /* in bits */
 };
 
@@ -223,7 +223,7 @@ static void put(struct writer *w, uint64_t value, int bits)
 {
     assert(bits == 64 || value >> bits == 0);
     for (int i = 0; i < bits; i++, w->at++)
-        w->bytes[w->at >> 3] |= (uint8_t)((value >> i & 1) << (w->at & 7));
+        w->halves[w->at >> 4] |= (uint16_t)((value >> i & 1) << (w->at & 15));
 }
 
 static int key_bits(const struct writer *w, int32_t node)
@@ -270,6 +270,8 @@ static uint64_t number_bits(const struct writer *w, int32_t value)
     uint32_t word;
     memcpy(&bits, &v, sizeof bits);
     memcpy(&word, &single, sizeof word);
+    if (w->leaves->form == MICA_LEAF_STEPS)
+        return (uint64_t)w->f->fixed[value];
     if (w->leaves->form == MICA_LEAF_RATIO)
         return (uint64_t)((uint32_t)w->f->num[value] - (uint32_t)p->ratio_base) << p->ratio_bits |
                (uint64_t)(w->f->den[value] - 1);
@@ -302,11 +304,10 @@ static void put_leaf(struct writer *w, int32_t node)
     put(w, above & ((1u << c->more) - 1), c->more);
 }
 
-/* 0: leaf leaf, 1: leaf on the left, 2: on the right, 3: none; see kernels/tree/trees.h. */
+/* 0: no leaf, 1: one on the left, 2: on the right, 3: two; see kernels/tree/trees.h. */
 static int node_kind(const struct forest *f, int32_t node)
 {
-    const bool left = f->feature[f->left[node]] < 0, right = f->feature[f->right[node]] < 0;
-    return left ? (right ? 0 : 1) : right ? 2 : 3;
+    return (f->feature[f->left[node]] < 0 ? 1 : 0) + (f->feature[f->right[node]] < 0 ? 2 : 0);
 }
 
 static int head_bits(const struct mica_trees *p)
@@ -320,23 +321,34 @@ static int64_t *measure(struct ctx *ctx, const struct writer *w, int skip_bits)
     const struct forest *f = w->f;
     int64_t *length = NEWS(ctx, int64_t, f->n_nodes);
     for (int32_t i = f->n_nodes - 1; i >= 0; i--)
-        length[i] = f->feature[i] < 0
-                        ? leaf_bits(w, i)
-                        : head_bits(w->p) + key_bits(w, i) + length[f->left[i]] +
-                              length[f->right[i]] + (node_kind(f, i) == 3 ? skip_bits : 0);
+        length[i] = f->feature[i] < 0 ? leaf_bits(w, i)
+                                      : head_bits(w->p) + key_bits(w, i) + length[f->left[i]] +
+                                            length[f->right[i]] + (node_kind(f, i) ? 0 : skip_bits);
     return length;
 }
 
-static int widest(const int64_t *length, const struct forest *f, bool skips)
+static int skip_bits(const int64_t *length, const struct forest *f)
 {
     int64_t most = 0;
-    for (int32_t i = 0; skips && i < f->n_nodes; i++)
-        if (f->feature[i] >= 0 && node_kind(f, i) == 3 && length[f->left[i]] > most)
+    for (int32_t i = 0; i < f->n_nodes; i++)
+        if (f->feature[i] >= 0 && !node_kind(f, i) && length[f->left[i]] > most)
             most = length[f->left[i]];
-    for (int32_t i = 0; !skips && i < f->n_trees; i++)
-        if (f->feature[f->root[i]] >= 0 && length[f->root[i]] > most)
-            most = length[f->root[i]];
     return most >> 32 ? 64 : bits_for((uint32_t)most);
+}
+
+/* A tree in bytes, with its length in front. */
+static int64_t tree_bytes(int64_t length, int length_bits)
+{
+    return (length_bits + length + 7) / 8;
+}
+
+static int length_bits(const int64_t *length, const struct forest *f)
+{
+    int bits = 0;
+    for (int32_t i = 0; i < f->n_trees; i++)
+        while (f->feature[f->root[i]] >= 0 && tree_bytes(length[f->root[i]], bits) >> bits)
+            bits++;
+    return bits;
 }
 
 static void put_test(struct writer *w, int32_t i, const int64_t *length)
@@ -353,11 +365,11 @@ static void put_test(struct writer *w, int32_t i, const int64_t *length)
     if (p->sets)
         put(w, (f->flags[i] & TREE_CATEGORIES) != 0, 1);
     put(w, key_code(w, i), key_bits(w, i));
-    if (kind == 3)
+    if (!kind)
         put(w, (uint64_t)length[f->left[i]], p->skip_bits);
     else
         put_leaf(w, kind == 2 ? f->right[i] : f->left[i]);
-    if (kind == 0)
+    if (kind == 3)
         put_leaf(w, f->right[i]);
 }
 
@@ -366,12 +378,14 @@ static void put_tree(struct writer *w, int32_t root, const int64_t *length)
 {
     const struct forest *f = w->f;
     const bool stump = f->feature[root] < 0;
-    put(w, stump ? 0 : (uint64_t)length[root], w->p->length_bits);
+    const int64_t bytes = stump ? 0 : tree_bytes(length[root], w->p->length_bits);
+    put(w, (uint64_t)bytes, w->p->length_bits);
     if (stump)
         put_leaf(w, root);
     for (int32_t i = root; i < f->end[root]; i++)
         if (f->feature[i] >= 0)
             put_test(w, i, length);
+    w->at = (w->at + 7) / 8 * 8;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
@@ -408,11 +422,11 @@ static void set_lengths(struct ctx *ctx, const struct node *n, struct writer *w,
                         struct mica_trees *p, const int64_t **length)
 {
     int bits = 0;
-    for (*length = measure(ctx, w, 0); widest(*length, w->f, true) > bits;) {
-        bits = widest(*length, w->f, true);
+    for (*length = measure(ctx, w, 0); skip_bits(*length, w->f) > bits;) {
+        bits = skip_bits(*length, w->f);
         *length = measure(ctx, w, bits);
     }
-    const int tree = widest(*length, w->f, false);
+    const int tree = length_bits(*length, w->f);
     if (bits > READ_BITS || tree > READ_BITS || head_bits(p) > READ_BITS)
         fail(ctx, n, "one of its trees takes more than %d bits: train smaller ones",
              1 << READ_BITS);
@@ -436,15 +450,21 @@ void stream_trees(struct ctx *ctx, const struct node *n, const struct forest *f,
     p->feature_bits = (uint8_t)bits_for((uint32_t)k.n_features - 1);
     set_form(ctx, &k, choose_form(&k), s);
     set_lengths(ctx, n, &w, p, &length);
-    int64_t bits = 0;
+    int64_t bytes = 0;
     for (int32_t i = 0; i < f->n_trees; i++)
-        bits += p->length_bits + length[f->root[i]];
-    if (bits > INT32_MAX)
-        fail(ctx, n, "it takes %lld bytes: no microcontroller holds it", (long long)(bits / 8));
-    s->n_bytes = (int32_t)((bits + 7) / 8) + 4; /* reading a word may look beyond the end */
-    w.bytes = NEWS(ctx, uint8_t, s->n_bytes);
+        bytes += tree_bytes(length[f->root[i]], p->length_bits);
+    const int64_t trees = 8 * bytes;
+    p->packed_at = leaves.packed ? (uint32_t)trees : 0;
+    p->packed_bits = (uint8_t)leaves.packed_bits;
+    bytes += ((int64_t)leaves.n_packed * leaves.packed_bits + 7) / 8;
+    if (bytes > INT32_MAX / 8)
+        fail(ctx, n, "it takes %lld bytes: no microcontroller holds it", (long long)bytes);
+    s->n_stream = (int32_t)((bytes + 1) / 2) + 2; /* reading may look beyond the end */
+    w.halves = NEWS(ctx, uint16_t, s->n_stream);
     for (int32_t i = 0; i < f->n_trees; i++)
         put_tree(&w, f->root[i], length);
-    assert(w.at == bits);
-    p->stream = w.bytes;
+    assert(w.at == trees);
+    for (int32_t i = 0; i < leaves.n_packed; i++)
+        put(&w, (uint64_t)leaves.packed[i], leaves.packed_bits);
+    p->stream = w.halves;
 }

@@ -53,6 +53,7 @@ struct trees {
     double divisor, cut;
     const int32_t *root, *output, *feature, *left, *right;
     const float *threshold;
+    const double *exact; /* for trees_add(): the thresholds where x is float64 */
     const uint8_t *flags;
     const float *weight;
     const double *value, *base;
@@ -66,9 +67,9 @@ struct trees {
  * whose nodes stand in the order node, left, right; fails by name. */
 const struct trees *trees_of(struct ctx *, const struct node *);
 
-/* For readers: adds the constants of *t (all pointers given; group and set may be NULL) to the
- * graph and nodes that give the label (int32 [n_labels]) and the scores (float64 [1,K]) of x.
- * Either result may be NULL: not wanted. */
+/* For readers: adds the constants of *t (all pointers given; group, set and, unless x is float64,
+ * exact may be NULL) to the graph and nodes that give the label (int32 [n_labels]) and the scores
+ * (float64 [1,K]) of x. Either result may be NULL: not wanted. */
 void trees_add(struct ctx *, struct graph *, const struct trees *t, struct tensor *x,
                struct tensor **label, struct tensor **scores);
 
@@ -79,7 +80,8 @@ enum leaf_kind {
     LEAF_RATIO,   /* num / den in float64, of integers: class fractions, means of integers */
     LEAF_FLOAT64, /* anything else */
     LEAF_FLOAT32,
-    LEAF_PATH /* c of a path; the number added is (d + c) - 1 */
+    LEAF_STEPS, /* whole numbers that fixed[] has, too: see round_leaves() */
+    LEAF_PATH   /* c of a path; the number added is (d + c) - 1 */
 };
 
 /* An ensemble ready for being written down. Tests that decide nothing are gone, equal leaves have
@@ -131,6 +133,26 @@ void leaves_classify(struct ctx *, struct forest *);
 
 void sums_prepare(struct ctx *, struct forest *);
 
+/* ---- rounded.c ------------------------------------------------------------------------------- */
+
+/* Leaves as whole numbers of steps, the lowest of all being 0. */
+struct rounded {
+    /* Its leaves, base and cut are in steps: an integer sum starts with base_fixed and is taken
+     * modulo 2^32. A label is the library's where its score leads by more than `bound` steps, or is
+     * further than that from the cut. */
+    const struct forest *forest;
+    int bits;     /* of the widest leaf */
+    double unit;  /* a step of a sum, as part of a score */
+    double error; /* how far a score may be from the library's */
+};
+
+/* Leaves of `bits` bits, or fewer where sums would leave 32. */
+const struct rounded *round_leaves(struct ctx *, const struct forest *, int bits);
+
+/* How far the numbers of an output may be from the library's because leaves of the trees before it
+ * are rounded: by so much, or else by this part of themselves. After lowering. */
+void rounded_error(const struct tensor *, double *absolute, double *relative);
+
 /* ---- evaluate.c ------------------------------------------------------------------------------ */
 
 /* The scores of a row, in the library's arithmetic, divided; x: as floats, whatever x_type is. */
@@ -150,6 +172,9 @@ struct leaf_codes {
     int32_t n_share, n_number; /* bytes and words of the tables */
     const uint8_t *share;
     const uint32_t *number;
+    const int32_t *packed; /* what stands behind the trees, packed_bits each; NULL: nothing */
+    int32_t n_packed;
+    int packed_bits;
     int64_t total; /* bits of all leaves, and of the tables */
 };
 
@@ -157,7 +182,7 @@ struct leaf_codes {
 struct tree_stream {
     struct mica_trees *params;
     struct leaf_codes leaves;
-    int32_t n_bytes, n_half, n_word, n_first, n_width;
+    int32_t n_stream, n_half, n_word, n_first, n_width;
     int32_t n_tests_words, n_root; /* of words: see below */
 };
 void stream_trees(struct ctx *, const struct node *, const struct forest *, struct leaf_codes,
@@ -183,6 +208,8 @@ bool codes_votes(struct ctx *, const struct forest *, struct mica_trees *, struc
 /* Numbers, whichever form is the smallest; ratios only where nothing has to decide by them. */
 void codes_numbers(struct ctx *, const struct forest *, bool ratios, struct mica_trees *,
                    struct leaf_codes *);
+/* Steps of `bits` bits, as they are or numbered. */
+void codes_steps(struct ctx *, const struct forest *, int bits, struct leaf_codes *);
 int bits_for(uint32_t most); /* how many bits a number of 0 to `most` takes */
 
 /* ---- choose.c -------------------------------------------------------------------------------- */

@@ -78,12 +78,16 @@ static size_t child_of(const struct forest *f, const int32_t *name, int32_t node
 /* The numbers of all leaves, tree after tree. */
 static void list_numbers(struct ctx *ctx, const struct forest *f, struct leaf_codes *c)
 {
-    const int words = f->kind == LEAF_FLOAT32 ? 1 : 2;
+    const int words = f->kind == LEAF_FLOAT32 || f->kind == LEAF_STEPS ? 1 : 2;
     uint32_t *number = NEWS(ctx, uint32_t, (int64_t)(f->n_nodes - f->n_tests) * f->width * words);
     for (int32_t i = 0; i < f->n_nodes; i++)
         for (int32_t j = 0; f->feature[i] < 0 && j < f->width; j++) {
             const double v = f->value[(int64_t)f->left[i] * f->width + j];
             const float narrow = (float)v;
+            if (f->kind == LEAF_STEPS) {
+                number[c->n_number++] = (uint32_t)f->fixed[f->left[i]];
+                continue;
+            }
             if (words == 1) {
                 memcpy(&number[c->n_number++], &narrow, sizeof narrow);
                 continue;

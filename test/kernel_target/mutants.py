@@ -36,7 +36,7 @@ FILES = {
     "add_linear_s8.h": ADD,
     "average_inverse_s16_s8.h": FOURS,
     "average_pool_fours_s8.h": AVERAGE_POOL,
-    "bytes.h": FOURS,
+    "word.h": FOURS,
     "clamp_fours_s8.h": FOURS,
     "conv2d_1x1_pairs_s8.h": CONV2D,
     "conv2d_pairs_s8.h": CONV2D,
@@ -76,6 +76,10 @@ EQUIVALENT = {
      " p->out_max == 127 ? n & ~3 : 0;"): "the loop for what is left does all of it, slower",
     ("conv2d_patch_pairs_s8.h", "for (int32_t i = 0; i < 3 + taps; i++)"):
         "what fills the taps up meets weights of 0",
+    ("conv2d_patch_pairs_s8.h", "if (left < 0 || left + p->kernel_w > p->in_w ||"
+     " last - first <= p->kernel_h) {"): "zeros below what is then copied",
+    ("conv2d_patch_pairs_s8.h", "for (n *= p->out_w; n >= 0; n -= 3) {"):
+        "makes the last three pixels' first once more, in its place",
     ("pool_window.h", "const int32_t first = left < 1 ? 0 : left;"): "0 is 0",
     ("pool_window.h", "const int32_t end = left + kernel_w <= in_w ? left + kernel_w : in_w;"):
         "a choice of two equal numbers",

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolutions by channel pairs and by quads of pixels against the reference, bit for bit. */
+/* Convolutions by channel pairs, by quads of pixels and window by window against the reference, bit for bit. */
 #include "layer.h"
 
 #include "conv2d_1x1_pairs_s8.h"
 #include "conv2d_pairs_s8.h"
 #include "conv2d_patch_pairs_s8.h"
 #include "conv2d_quads_s8.h"
+#include "conv2d_window_fours_s8.h"
+#include "conv2d_window_pairs_s8.h"
 
 struct shape {
     int32_t in_h, in_w, in_c, out_h, out_w, out_c, kernel_h, kernel_w, stride_h, stride_w;
@@ -56,7 +58,7 @@ static void point_rows(const struct shape *s, const int8_t *in, const int8_t **r
     }
 }
 
-enum kernel { PATCH, PAIRS, ONE_BY_ONE, QUADS };
+enum kernel { PATCH, PAIRS, ONE_BY_ONE, QUADS, WINDOW_PAIRS, WINDOW_FOURS };
 
 /* The whole image in strips of `strip` rows. */
 static void run(enum kernel kernel, const struct shape *s, const struct pack_layer *l,
@@ -97,6 +99,16 @@ static void run(enum kernel kernel, const struct shape *s, const struct pack_lay
                                                (int16_t)pack_quads_taps(l->taps),
                                                weights,
                                                scales};
+    const struct mica_conv2d_window_pairs_s8 window = {
+        pairs.in_w,     pairs.in_c,     pairs.out_w,    pairs.out_c,      pairs.kernel_h,
+        pairs.kernel_w, pairs.stride_h, pairs.stride_w, pairs.dilation_h, pairs.dilation_w,
+        pairs.pad_left, pairs.in_zero,  stream};
+    const struct mica_conv2d_window_fours_s8 fours = {
+        pairs.in_w,       pairs.in_c,     pairs.out_w,
+        pairs.out_c,      pairs.kernel_h, pairs.kernel_w,
+        pairs.stride_h,   pairs.stride_w, pairs.dilation_h,
+        pairs.dilation_w, pairs.pad_left, pairs.in_zero,
+        l->weights,       scales};
     point_rows(s, in, rows);
     for (int32_t y = 0; y < s->out_h; y += strip, out += strip * s->out_w * s->out_c) {
         const int32_t n = y + strip > s->out_h ? s->out_h - y : strip;
@@ -104,6 +116,10 @@ static void run(enum kernel kernel, const struct shape *s, const struct pack_lay
             mica_conv2d_patch_pairs_s8(&patch, rows + y * s->stride_h, buffer, out, n);
         else if (kernel == PAIRS)
             mica_conv2d_pairs_s8(&pairs, rows + y * s->stride_h, buffer, out, n);
+        else if (kernel == WINDOW_PAIRS)
+            mica_conv2d_window_pairs_s8(&window, rows + y * s->stride_h, buffer, out, n);
+        else if (kernel == WINDOW_FOURS)
+            mica_conv2d_window_fours_s8(&fours, rows + y * s->stride_h, buffer, out, n);
         else if (kernel == QUADS)
             mica_conv2d_quads_s8(&quads, rows + y * s->stride_h, (int32_t *)buffer, out, n);
         else
@@ -115,8 +131,10 @@ static size_t buffer_bytes(enum kernel kernel, const struct shape *s, const stru
 {
     return (size_t)(kernel == PATCH   ? pack_conv2d_patch_pairs_buffer(l->taps)
                     : kernel == QUADS ? pack_conv2d_quads_buffer(l->taps, s->kernel_w * s->in_c)
-                    : kernel == PAIRS ? pack_conv2d_pairs_buffer(l->taps, s->in_c)
-                                      : pack_conv2d_1x1_pairs_buffer(s->in_c));
+                    : kernel == WINDOW_PAIRS ? pack_dense_pairs_buffer(l->taps)
+                    : kernel == WINDOW_FOURS ? l->taps
+                    : kernel == PAIRS        ? pack_conv2d_pairs_buffer(l->taps, s->in_c)
+                                             : pack_conv2d_1x1_pairs_buffer(s->in_c));
 }
 
 static void check_kernel(enum kernel kernel, const struct shape *s, const struct pack_layer *l,
@@ -155,6 +173,10 @@ static void check_shape(const struct shape *s, enum numbers kind)
         check_kernel((enum kernel)kernel, s, &l, in);
     if (s->out_c > 1 && pack_quads(&l, weights, scales) == PACK_OK)
         check_kernel(QUADS, s, &l, in);
+    if (s->in_c % 8 == 0 && s->out_c % 2 == 0 && pack_pairs(&l, 8, stream) == PACK_OK)
+        check_kernel(WINDOW_PAIRS, s, &l, in);
+    if (s->out_c >= 4 && pack_scales(&l, scales) == PACK_OK)
+        check_kernel(WINDOW_FOURS, s, &l, in);
     free(in);
 }
 

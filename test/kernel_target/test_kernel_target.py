@@ -14,7 +14,7 @@ import pytest
 from support import ALL, REPOSITORY, WARNINGS, need, run
 
 HERE = Path(__file__).parent
-PROGRAMS = ("add_linear", "conv2d_pairs", "dense_pairs", "depthwise3x3",
+PROGRAMS = ("add_linear", "blocks_f32", "conv2d_pairs", "dense_pairs", "depthwise3x3",
             "depthwise_column", "fours")
 THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
@@ -38,6 +38,9 @@ MUTANTS = (
     ("conv2d_pairs", "requantize_twice.h", "asr #31", "lsr #31"),
     ("conv2d_pairs", "conv2d_pairs_s8.h", "at.x + 3 <", "at.x + 2 <"),
     ("conv2d_pairs", "conv2d_patch_pairs_s8.h", "left < 0 ||", "left < -1 ||"),
+    ("conv2d_pairs", "conv2d_window_pairs_s8.h", "left >= 0", "left >= -1"),
+    ("conv2d_pairs", "conv2d_window_pairs_s8.h", "(taps / 8) & 3", "(taps / 8) & 1"),
+    ("conv2d_pairs", "conv2d_window_fours_s8.h", "column < p->in_w", "column <= p->in_w"),
     ("dense_pairs", "dense_pairs_s8.h", "STEP_BYTES = 54", "STEP_BYTES = 108"),
     ("dense_pairs", "dense_pairs_s8.h", "sub r3, r3, r2", "mov r3, r3"),
     ("dense_pairs", "dense_pairs_s8.h", '"smlad r2, " x ", r12, r2', '"smladx r2, " x ", r12, r2'),
@@ -47,6 +50,21 @@ MUTANTS = (
     ("depthwise3x3", "depthwise3x3_stride2_s8.h", "smlabt r4, r11", "smlabt r4, r10"),
     ("depthwise3x3", "depthwise3x3.h", "40 - 8 *", "32 - 8 *"),
     ("depthwise3x3", "depthwise3x3.h", "have > 2", "have > 1"),
+    ("blocks_f32", "blocks_f32.h", "MICA_BLOCKS_ADD(d, 29)", "MICA_BLOCKS_ADD(d, 31)"),
+    ("blocks_f32", "blocks_f32.h", "MICA_BLOCKS_BIAS(16, 17, 18, 19)", ""),
+    ("blocks_f32", "blocks_f32.h", "MICA_BLOCKS_ADD(21, 19)", ""),
+    ("blocks_f32", "blocks_f32.h", '"vpop {s16-s31}', '"vpop {s16-s29}'),
+    ("blocks_f32", "blocks_f32.h", '"bvs 5f', '"bvc 5f'),
+    ("blocks_f32", "blocks_f32.h", "vstmia r9!, {s4-s7}", "vstmia r9!, {s5-s8}"),
+    ("blocks_f32", "blocks_f32.h", "bic r6,r6,r6,asr #31", "bic r6,r6,r6,asr #30"),
+    ("blocks_f32", "blocks_f32.h", '"ldr r12, [r7], #4', '"ldr r12, [r6], #4'),
+    ("blocks_f32", "conv2d_blocks_f32.h", "&& rows[0]", "&& at.rows[0]"),
+    ("blocks_f32", "conv2d_blocks_f32.h", "before < run ? before : run", "before"),
+    ("blocks_f32", "depthwise_blocks_f32.h", '"stmia r12!, {r4-r7}', '"adds r12, #16'),
+    ("blocks_f32", "depthwise_blocks_f32.h", "vmul.f32 s27, s19, s23", "vmul.f32 s27, s19, s22"),
+    ("blocks_f32", "depthwise_blocks_f32.h", "4 - (p->in_c - whole)", "p->in_c - whole"),
+    ("blocks_f32", "dense_blocks_f32.h", '"ands r12, r2, #3', '"ands r12, r2, #1'),
+    ("blocks_f32", "dense_blocks_f32.h", "MICA_DENSE_MUL(22, 14, x)", "MICA_DENSE_MUL(22, 13, x)"),
     ("depthwise_column", "depthwise_column_s8.h", "smlatt r6", "smlabb r6"),
     ("depthwise_column", "depthwise_column_s8.h", '"ldr r8, [r8, r12]', '"ldr r8, [r8]'),
     ("depthwise3x3", "planar.h", "str r10, [r6, #144]", "str r10, [r6, #96]"),

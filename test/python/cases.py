@@ -296,6 +296,111 @@ def _voting() -> Iterator[Case]:
     )
 
 
+def _members(*names: str) -> list[tuple[str, Any]]:
+    made = {
+        "logistic": linear_model.LogisticRegression(max_iter=300),
+        "ridge classifier": linear_model.RidgeClassifier(),
+        "tree": tree.DecisionTreeClassifier(max_depth=4, random_state=0),
+        "forest": ensemble.RandomForestClassifier(5, max_depth=4, random_state=0),
+        "pipeline": make_pipeline(StandardScaler(), svm.LinearSVC(random_state=0)),
+        "ridge": linear_model.Ridge(),
+        "lasso": linear_model.Lasso(alpha=0.1),
+        "forest regressor": ensemble.RandomForestRegressor(5, max_depth=5, random_state=0),
+    }
+    return [(name, made[name]) for name in names]
+
+
+def _others() -> Iterator[Case]:
+    """Ensembles of other models than trees."""
+    for name, make in (
+        ("LogisticRegression", lambda: linear_model.LogisticRegression(max_iter=300)),
+        ("Perceptron", lambda: linear_model.Perceptron(random_state=0)),
+        ("StandardScaler, LinearSVC", lambda: make_pipeline(StandardScaler(), svm.LinearSVC())),
+    ):
+        yield from _cases(
+            f"BaggingClassifier(5) of {name}",
+            lambda make=make: ensemble.BaggingClassifier(
+                make(), 5, max_samples=0.5, max_features=0.6, random_state=0
+            ), "iris, strings; cancer", "wine; digits", extreme=MODERATE,
+        )
+    yield from _cases(
+        "BaggingClassifier(6) of RandomForestClassifier",
+        lambda: ensemble.BaggingClassifier(
+            ensemble.RandomForestClassifier(3, max_depth=3, random_state=0), 6, random_state=0
+        ), "iris", "digits; binary",
+    )
+    yield from _cases(
+        "BaggingClassifier(8, max_samples=4) of RidgeClassifier: some classes only",
+        lambda: ensemble.BaggingClassifier(
+            linear_model.RidgeClassifier(), 8, max_samples=4, random_state=3
+        ), "iris, 10..12", "wine", extreme=MODERATE,
+    )
+    yield from _cases(
+        "BaggingClassifier(8, max_samples=5) of LogisticRegression: some classes only",
+        lambda: ensemble.BaggingClassifier(
+            linear_model.LogisticRegression(), 8, max_samples=5, random_state=3
+        ), "iris, strings", "", extreme=MODERATE,
+    )
+    for name, make in (
+        ("LogisticRegression", lambda: linear_model.LogisticRegression(max_iter=300)),
+        ("RidgeClassifier", lambda: linear_model.RidgeClassifier()),
+        ("SGDClassifier", lambda: linear_model.SGDClassifier(random_state=0)),
+    ):
+        yield from _cases(
+            f"AdaBoostClassifier(6) of {name}",
+            lambda make=make: ensemble.AdaBoostClassifier(make(), n_estimators=6, random_state=0),
+            "iris, strings; cancer", "wine; digits", extreme=MODERATE,
+        )
+    trees, linears = ("tree", "forest"), ("logistic", "ridge classifier", "pipeline")
+    yield from _cases(
+        "VotingClassifier, hard",
+        lambda: ensemble.VotingClassifier(_members(*trees, *linears)),
+        "iris, strings; cancer", "wine; digits; iris, 10..12", extreme=MODERATE,
+    )
+    yield from _cases(
+        "VotingClassifier, hard, weights",
+        lambda: ensemble.VotingClassifier(_members(*trees, *linears), weights=[0.3, 1, 2, 0.7, 0.3]),
+        "wine", "iris, strings; digits", extreme=MODERATE,
+    )
+    for weights in (None, [2, 1, 0.5]):
+        yield from _cases(
+            f"VotingClassifier, soft, weights={weights}",
+            lambda weights=weights: ensemble.VotingClassifier(
+                _members(*trees, "logistic"), voting="soft", weights=weights
+            ), "iris, strings; cancer", "wine; digits", extreme=MODERATE,
+        )
+        yield from _cases(
+            f"VotingRegressor, weights={weights}",
+            lambda weights=weights: ensemble.VotingRegressor(
+                _members("ridge", "lasso", "forest regressor"), weights=weights
+            ), NUMBERS, extreme=MODERATE,
+        )
+    yield from _cases(
+        "VotingClassifier, soft, of trees",
+        lambda: ensemble.VotingClassifier(_members(*trees), voting="soft"), "binary", "digits",
+    )
+    yield from _cases(
+        "StackingClassifier",
+        lambda: ensemble.StackingClassifier(
+            _members("tree", "logistic", "pipeline"), cv=3,
+            final_estimator=linear_model.LogisticRegression(max_iter=400),
+        ), "iris, strings; cancer", "wine; iris, 10..12", extreme=MODERATE,
+    )
+    yield from _cases(
+        "StackingClassifier(passthrough=True, stack_method='predict')",
+        lambda: ensemble.StackingClassifier(
+            _members("tree", "ridge classifier"), cv=3, passthrough=True, stack_method="predict",
+            final_estimator=ensemble.RandomForestClassifier(4, max_depth=4, random_state=0),
+        ), "iris", "wine", extreme=MODERATE,
+    )
+    yield from _cases(
+        "StackingRegressor",
+        lambda: ensemble.StackingRegressor(
+            _members("ridge", "forest regressor"), linear_model.Ridge(), cv=3
+        ), NUMBERS, extreme=MODERATE,
+    )
+
+
 def _linear() -> Iterator[Case]:
     for make in (
         lambda: linear_model.LinearRegression(),
@@ -473,6 +578,90 @@ def _pipelines() -> Iterator[Case]:
     )  # fmt: skip
 
 
+def _xgboost(kind: str = "Classifier", **how: Any) -> Any:
+    import xgboost
+
+    return getattr(xgboost, f"XGB{kind}")(n_estimators=8, max_depth=4, **how)
+
+
+def _lightgbm(kind: str = "Classifier", **how: Any) -> Any:
+    import lightgbm
+
+    return getattr(lightgbm, f"LGBM{kind}")(n_estimators=8, verbose=-1, n_jobs=1, **how)
+
+
+def _catboost(kind: str = "Classifier", **how: Any) -> Any:
+    import catboost
+
+    return getattr(catboost, f"CatBoost{kind}")(
+        iterations=8, depth=4, verbose=False, allow_writing_files=False, thread_count=1, **how
+    )
+
+
+def _with_categories(estimator: Any, d: Data) -> Any:
+    """The columns of categories come last, as they are."""
+    return estimator.fit(d.x, d.y, lgbmclassifier__categorical_feature=[2, 3])
+
+
+def _boosters() -> Iterator[Case]:
+    """Behind scalers and the like, whose results XGBoost and CatBoost round to float32."""
+    for name, make in (("XGB", _xgboost), ("LGBM", _lightgbm), ("CatBoost", _catboost)):
+        labels = "digits" if name == "XGB" else "digits; iris, strings; iris, 10..12"
+        yield from _cases(
+            f"StandardScaler, {name}Classifier",
+            lambda make=make: make_pipeline(StandardScaler(), make()),
+            "cancer; wine; missing", labels, nan=True,
+        )
+        yield from _cases(
+            f"SimpleImputer, MinMaxScaler, SelectKBest(6), {name}Classifier",
+            lambda make=make: make_pipeline(
+                SimpleImputer(strategy="median"), MinMaxScaler(), SelectKBest(k=6), make()
+            ), "missing", "wine", nan=True,
+        )
+        yield from _cases(
+            f"ColumnTransformer, {name}Regressor",
+            lambda make=make: make_pipeline(
+                ColumnTransformer(
+                    [("s", StandardScaler(), [0, 2]), ("r", RobustScaler(), slice(3, 7)),
+                     ("keep", "passthrough", [8, -1])]
+                ), make("Regressor"),
+            ), NUMBERS, nan=True,
+        )  # fmt: skip
+        yield from _cases(
+            f"StandardScaler, {name}Classifier, float32 throughout",
+            lambda make=make: make_pipeline(StandardScaler(), make()),
+            "wine", "digits", nan=True, dtype=np.float32,
+        )
+        yield from _cases(
+            f"BaggingClassifier(3) of {name}Classifier",
+            lambda make=make: ensemble.BaggingClassifier(make(), 3, random_state=0), "", "wine",
+        )
+    yield from _cases(
+        "MaxAbsScaler, XGBClassifier(booster='gblinear')",
+        lambda: make_pipeline(MaxAbsScaler(), _xgboost(booster="gblinear")), "cancer", "wine",
+        extreme=MODERATE,
+    )
+    yield from _cases(
+        "StandardScaler, LGBMClassifier(boosting_type='rf')",
+        lambda: make_pipeline(
+            StandardScaler(), _lightgbm(boosting_type="rf", subsample=0.6, subsample_freq=1)
+        ), "wine", "cancer", nan=True,
+    )
+    yield from _cases(
+        "StandardScaler, CatBoostClassifier(grow_policy='Depthwise')",
+        lambda: make_pipeline(StandardScaler(), _catboost(grow_policy="Depthwise")), "wine",
+        "missing", nan=True,
+    )
+    yield from _cases(
+        "ColumnTransformer, LGBMClassifier with categories",
+        lambda: make_pipeline(
+            ColumnTransformer([("s", StandardScaler(), [0, 3]), ("keep", "passthrough", [1, 2])]),
+            _lightgbm(),
+        ), "categories", nan=True, whole=(1, 2), fit=_with_categories,
+    )
+
+
 CASES: list[Case] = [
-    *_trees(), *_forests(), *_boosting(), *_voting(), *_linear(), *_pipelines(),
+    *_trees(), *_forests(), *_boosting(), *_voting(), *_others(), *_linear(), *_pipelines(),
+    *_boosters(),
 ]  # fmt: skip

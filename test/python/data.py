@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
@@ -19,6 +19,8 @@ from sklearn.datasets import (
     load_wine,
 )
 from sklearn.model_selection import train_test_split
+
+from mica import _library
 
 SEED = 7
 
@@ -98,17 +100,29 @@ def data(name: str) -> Data:
 # ---- hostile rows --------------------------------------------------------------------------------
 
 
+CONSTANT = re.compile(r'^const %(\d+) "(?:[^"\\]|\\.)*" \w+ \[[\d,]*\] = \[([^\]]*)\]', re.M)
+TESTS = re.compile(r'^node "(?:[^"\\]|\\.)*" (trees|oblivious)[^:]* : ([%\d -]+) ->', re.M)
+
+
 def thresholds(model: onnx.ModelProto) -> dict[int, np.ndarray]:
-    """The different thresholds of each column that is tested as the caller gives it."""
-    constants = {t.name: t for t in model.graph.initializer}
+    """The different thresholds of each column of the caller's rows, after scalers and the like went
+    into them."""
+    folded = _library.Handle("model.onnx", model.SerializeToString()).dump("fold_features")
+    constants = {"%" + number: text for number, text in CONSTANT.findall(folded)}
+    entry = re.search(r"^input (%\d+)$", folded, re.M)
+    assert entry
     found: dict[int, list[np.ndarray]] = {}
-    entry = model.graph.input[0].name
-    for node in model.graph.node:
-        if node.op_type == "trees" and node.input[0] == entry:
-            feature = numpy_helper.to_array(constants[node.input[3]])
-            threshold = numpy_helper.to_array(constants[node.input[4]])
-            for column in np.unique(feature[feature >= 0]):
-                found.setdefault(int(column), []).append(threshold[feature == column])
+    for kind, words in TESTS.findall(folded):
+        inputs = words.split()
+        if inputs[0] != entry[1]:
+            continue
+        first = 3 if kind == "trees" else 2
+        feature, threshold = (
+            np.array(re.split(r"[\s,]+", constants[name].strip())).astype(np.float64)
+            for name in inputs[first : first + 2]
+        )
+        for column in np.unique(feature[feature >= 0]):
+            found.setdefault(int(column), []).append(threshold[feature == column])
     return {column: np.unique(np.concatenate(parts)) for column, parts in found.items()}
 
 

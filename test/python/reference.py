@@ -8,6 +8,7 @@ Works on all rows at once: a tensor of shape [1, n] in the file is an array [row
 from __future__ import annotations
 
 import json
+import tempfile
 from typing import Any, Callable
 
 import numpy as np
@@ -44,9 +45,13 @@ def evaluate(model: onnx.ModelProto, x: np.ndarray) -> dict[str, np.ndarray]:
             attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
             words = {k: v.decode() if isinstance(v, bytes) else v for k, v in attributes.items()}
             inputs = [values[name] if name else None for name in node.input]
-            out = node.output[0]
-            values[out] = NODES[node.op_type](words, types[out], inputs)
-            assert values[out].dtype == types[out], f"{node.name} gives {values[out].dtype}"
+            if node.op_type == "booster":
+                results = booster(*inputs, [types[out] for out in node.output])
+            else:
+                results = [NODES[node.op_type](words, types[node.output[0]], inputs)]
+            for out, result in zip(node.output, results, strict=True):
+                values[out] = result
+                assert result.dtype == types[out], f"{node.name} gives {result.dtype}"
     return {
         role: values[info.name]
         for role, info in zip(meta(model, "mica.roles"), graph.output, strict=True)
@@ -204,6 +209,55 @@ def _norm(words: dict[str, Any], out: np.dtype[Any], n: Arrays) -> np.ndarray:
     return x / np.where(norm < 10 * np.finfo(out).eps, out.type(1), norm)[:, np.newaxis]
 
 
+# ---- files of boosters -----------------------------------------------------------------------------
+
+
+def _xgboost(x: np.ndarray, file: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Raw scores, and what predict() gives."""
+    import xgboost
+
+    model = xgboost.Booster()
+    model.load_model(bytearray(file))
+    rows = xgboost.DMatrix(x)
+    return model.predict(rows, output_margin=True), model.predict(rows)
+
+
+def _lightgbm(x: np.ndarray, file: bytes) -> tuple[np.ndarray, np.ndarray]:
+    import lightgbm
+
+    model = lightgbm.Booster(model_str=file.decode())
+    return model.predict(x, raw_score=True), model.predict(x)
+
+
+def _catboost(x: np.ndarray, file: bytes) -> tuple[np.ndarray, np.ndarray]:
+    import catboost
+
+    model = catboost.CatBoost()
+    with tempfile.NamedTemporaryFile(suffix=".json") as copy:
+        copy.write(file)
+        copy.flush()
+        model.load_model(copy.name, format="json")
+    scores = np.asarray(model.predict(x, prediction_type="RawFormulaVal"))
+    kind = json.loads(file)["model_info"]["params"]["loss_function"]["type"]
+    if kind not in ("Logloss", "MultiClass"):
+        return scores, scores
+    return scores, np.asarray(model.predict(x, prediction_type="Probability"))
+
+
+def booster(x: np.ndarray, file: np.ndarray, types: list[np.dtype[Any]]) -> list[np.ndarray]:
+    """The functions of a library's own file, by that library: a number, or the label, its
+    probabilities and raw scores."""
+    data = file.tobytes()
+    kind = _lightgbm if data.startswith(b"tree") else _catboost if b"features_info" in data else _xgboost
+    scores, results = (np.asarray(part).reshape(len(x), -1) for part in kind(x, data))
+    if len(types) == 1:
+        return [results.astype(types[0])]
+    if results.shape[1] == 1:
+        results = np.concatenate([1 - results, results], axis=1)
+    label = results.argmax(axis=1)[:, np.newaxis]
+    return [part.astype(kind) for part, kind in zip((label, results, scores), types, strict=True)]
+
+
 NODES: dict[str, Node] = {
     "trees": _trees,
     "linear": _linear,
@@ -213,6 +267,10 @@ NODES: dict[str, Node] = {
     "impute_features": _impute,
     "normalize_features": _norm,
     "select_features": lambda words, out, n: n[0][:, n[1]],
+    "reshape": lambda words, out, n: n[0],
+    "dense": lambda words, out, n: sum(
+        (n[0][:, i : i + 1] * row for i, row in enumerate(n[1].T)), out.type(0)
+    ),
     "concat": lambda words, out, n: np.concatenate(n, axis=1),
     "cast": lambda words, out, n: n[0].astype(out),
 }

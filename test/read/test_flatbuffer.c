@@ -190,8 +190,7 @@ static void test_refuses_files(void)
     w.n = 8;
     CHECK_FAILS(get_file, "the outermost table at byte 0 leaves it");
     w.n = 7;
-    CHECK_TEXT(refusal(get_file), "f: not a TEST file, whose bytes 4 to 7 read 'TEST': give a "
-                                  ".tflite model, or the text form of a graph (docs/ir.md)");
+    CHECK_TEXT(refusal(get_file), "f: not a TEST file, whose bytes 4 to 7 read 'TEST'");
     w.n = 0;
     CHECK_FAILS(get_file, "not a TEST file");
     write_example();

@@ -31,7 +31,7 @@ static double number_of(uint64_t bits)
     return v;
 }
 
-static long wrong_add, wrong_divide, wrong_ratio, wrong_order, compared;
+static long wrong_add, wrong_divide, wrong_over, wrong_ratio, wrong_order, compared;
 
 static void compare(double a, double b)
 {
@@ -47,6 +47,14 @@ static void divide(double a, uint32_t n)
 {
     if (isfinite(a))
         wrong_divide += mica_f64_divide(bits_of(a), n) != bits_of(a / n);
+}
+
+/* By any divisor that is above 0 and no denormal, unless the quotient leaves the numbers. */
+static void divide_by(double a, double b)
+{
+    b = fabs(b);
+    if (isfinite(a) && isfinite(b) && b >= DBL_MIN && isfinite(a / b))
+        wrong_over += mica_f64_over(bits_of(a), bits_of(b)) != bits_of(a / b);
 }
 
 /* Exponents near each other, so that additions cancel, carry and round. */
@@ -73,6 +81,10 @@ static void test_random(void)
     for (long i = 0; i < 1000000; i++) {
         const uint32_t n = 1 + (uint32_t)(random64() & 0x7ffffffe) % (1u << (1 + random64() % 15));
         const int32_t k = (int32_t)(random64() & 0xffffffff) >> (1 + random64() % 30);
+        divide_by(near_one(60), near_one(60));
+        divide_by(near_one(3), 1 + (double)n / 65536);
+        divide_by(number_of(random64()), number_of(random64()));
+        divide_by(number_of(random64() & UINT64_C(0x801fffffffffffff)), near_one(100));
         divide(near_one(60), n);
         divide(number_of(random64()), n);
         divide(number_of(random64() & UINT64_C(0x801fffffffffffff)), n);
@@ -114,6 +126,7 @@ static void test_hostile(void)
             const double b = j < N ? size[j] : -size[j - N];
             for (int step = -2; step <= 2; step++)
                 compare(a, number_of(bits_of(b) + (uint64_t)(b == 0 ? 0 : step)));
+            divide_by(a, b);
         }
         for (size_t j = 0; j < sizeof n / sizeof n[0]; j++)
             divide(a, n[j]);
@@ -132,6 +145,7 @@ int main(void)
     CHECK(wrong_add == 0);
     CHECK(wrong_order == 0);
     CHECK(wrong_divide == 0);
+    CHECK(wrong_over == 0);
     CHECK(wrong_ratio == 0);
     return checks_end();
 }

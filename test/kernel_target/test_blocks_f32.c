@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks of float32 outputs against the plain kernels, bit for bit: convolutions, depthwise
+ * convolutions and dense layers. */
+#include "layer.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "conv2d_blocks_f32.h"
+#include "conv2d_f32.h"
+#include "dense_blocks_f32.h"
+#include "dense_f32.h"
+#include "depthwise_blocks_f32.h"
+#include "depthwise_conv2d_f32.h"
+
+struct shape {
+    int32_t in_h, in_w, in_c, out_h, out_w, out_c, kernel_h, kernel_w, stride_h, stride_w;
+    int32_t dilation_h, dilation_w, pad_top, pad_left;
+};
+
+enum { ROWS_MAX = 128, STREAM_MAX = 1 << 15, INPUTS_MAX = 64 };
+
+static float stream[STREAM_MAX], plain_weights[STREAM_MAX], plain_bias[CHANNELS_MAX];
+
+/* What numbers a layer has: of one magnitude; of very different ones, with zeros of both signs; so
+ * small and so large that they leave the normal numbers; and inputs that are none. */
+enum floats { EVEN, UNEVEN, FARAWAY, STRANGE, FLOATS };
+
+static float draw_float(enum floats kind, bool is_input)
+{
+    const float strange[] = {INFINITY, -INFINITY, NAN, -NAN, FLT_MAX, -FLT_MAX};
+    const float x = (float)draw(-(1 << 23), 1 << 23);
+    if (kind == EVEN)
+        return x * 0x1p-20f;
+    if (kind == UNEVEN)
+        return draw(0, 3) ? ldexpf(x, draw(-40, 0)) : draw(0, 1) ? 0.0f : -0.0f;
+    if (kind == FARAWAY)
+        return ldexpf(x, draw(0, 15) ? draw(-100, -70) : 40);
+    return is_input && !draw(0, 19) ? strange[draw(0, 5)] : x * 0x1p-20f;
+}
+
+static bool same_floats(const float *a, const float *b, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (memcmp(&a[i], &b[i], sizeof *a) && !(isnan(a[i]) && isnan(b[i])))
+            return false;
+    return true;
+}
+
+static struct pack_float draw_weights(enum floats kind, int32_t channels, int32_t taps)
+{
+    for (int32_t i = 0; i < channels * taps; i++)
+        plain_weights[i] = draw_float(kind, false);
+    for (int32_t o = 0; o < channels; o++)
+        plain_bias[o] = draw_float(kind, false);
+    return (struct pack_float){.channels = channels,
+                               .taps = taps,
+                               .channel_step = taps,
+                               .tap_step = 1,
+                               .weights = plain_weights,
+                               .bias = draw(0, 7) ? plain_bias : NULL};
+}
+
+/* The range of an activation and how kernels are told of it. */
+static int16_t draw_range(float *min, float *max)
+{
+    const int kind = draw(0, 3);
+    *min = kind == 0 ? -FLT_MAX : kind == 3 ? -1.0f : 0.0f;
+    *max = kind < 2 ? FLT_MAX : kind == 2 ? 6.0f : 1.0f;
+    return (int16_t)(kind < 2 ? kind : -1);
+}
+
+/* Rows of the whole image as a strip takes them: NULL above and below. */
+static void point_rows(const struct shape *s, const float *in, const float **rows)
+{
+    const int32_t n = (s->out_h - 1) * s->stride_h + (s->kernel_h - 1) * s->dilation_h + 1;
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t row = i - s->pad_top;
+        rows[i] = row >= 0 && row < s->in_h ? in + row * s->in_w * s->in_c : NULL;
+    }
+}
+
+/* The rows of one window, as plain kernels take them. */
+static const float *const *window_rows(const struct shape *s, const float *const *rows, int32_t y,
+                                       const float **window)
+{
+    for (int32_t ky = 0; ky < s->kernel_h; ky++)
+        window[ky] = rows[y * s->stride_h + ky * s->dilation_h];
+    return window;
+}
+
+static void run_conv(const struct shape *s, const struct pack_float *l, const float *in,
+                     float *buffer, float *got, float *want)
+{
+    const float *rows[ROWS_MAX], *window[ROWS_MAX];
+    struct mica_conv2d_blocks_f32 p = {
+        .in_w = (int16_t)s->in_w,
+        .in_c = (int16_t)s->in_c,
+        .out_w = (int16_t)s->out_w,
+        .out_c = (int16_t)s->out_c,
+        .kernel_h = (int16_t)s->kernel_h,
+        .kernel_w = (int16_t)s->kernel_w,
+        .stride_h = (int16_t)s->stride_h,
+        .stride_w = (int16_t)s->stride_w,
+        .dilation_h = (int16_t)s->dilation_h,
+        .dilation_w = (int16_t)s->dilation_w,
+        .pad_left = (int16_t)s->pad_left,
+        .stream = stream,
+    };
+    p.rectifier = draw_range(&p.out_min, &p.out_max);
+    const struct mica_conv2d_f32 plain = {
+        p.in_w,     p.in_c, p.out_w, p.out_c,   p.kernel_h, p.kernel_w, p.stride_w, p.dilation_w,
+        p.pad_left, p.in_c, p.out_c, p.out_min, p.out_max,  l->weights, l->bias};
+    const int32_t strip = draw(1, s->out_h), row = s->out_w * s->out_c;
+    point_rows(s, in, rows);
+    pack_fours(l, false, stream);
+    for (int32_t y = 0; y < s->out_h; y++)
+        mica_conv2d_f32(&plain, window_rows(s, rows, y, window), want + y * row);
+    for (int32_t y = 0; y < s->out_h; y += strip)
+        mica_conv2d_blocks_f32(&p, rows + y * s->stride_h, buffer, got + y * row,
+                               y + strip > s->out_h ? s->out_h - y : strip);
+}
+
+static void run_depthwise(const struct shape *s, const struct pack_float *l, const float *in,
+                          float *buffer, float *got, float *want)
+{
+    const float *rows[ROWS_MAX], *window[ROWS_MAX];
+    struct mica_depthwise_blocks_f32 p = {
+        .in_w = (int16_t)s->in_w,
+        .in_c = (int16_t)s->in_c,
+        .out_w = (int16_t)s->out_w,
+        .kernel_h = (int16_t)s->kernel_h,
+        .kernel_w = (int16_t)s->kernel_w,
+        .stride_h = (int16_t)s->stride_h,
+        .stride_w = (int16_t)s->stride_w,
+        .dilation_h = (int16_t)s->dilation_h,
+        .dilation_w = (int16_t)s->dilation_w,
+        .pad_left = (int16_t)s->pad_left,
+        .stream = stream,
+    };
+    p.rectifier = draw_range(&p.out_min, &p.out_max);
+    const struct mica_depthwise_conv2d_f32 plain = {
+        p.in_w,       p.in_c,     p.out_w,   1,         p.kernel_h, p.kernel_w, p.stride_w,
+        p.dilation_w, p.pad_left, p.out_min, p.out_max, l->weights, l->bias};
+    const int32_t strip = draw(1, s->out_h), row = s->out_w * s->out_c;
+    point_rows(s, in, rows);
+    pack_fours(l, true, stream);
+    for (int32_t y = 0; y < s->out_h; y++)
+        mica_depthwise_conv2d_f32(&plain, window_rows(s, rows, y, window), want + y * row);
+    for (int32_t y = 0; y < s->out_h; y += strip)
+        mica_depthwise_blocks_f32(&p, rows + y * s->stride_h, buffer, got + y * row,
+                                  y + strip > s->out_h ? s->out_h - y : strip);
+}
+
+/* A convolution, or with `depthwise` that of every channel by itself. */
+static void check_shape(const struct shape *s, bool depthwise)
+{
+    const enum floats kind = (enum floats)draw(0, FLOATS - 1);
+    const int32_t taps = s->kernel_h * s->kernel_w * (depthwise ? 1 : s->in_c);
+    struct pack_float l = draw_weights(kind, s->out_c, taps);
+    if (depthwise)
+        l.channel_step = 1, l.tap_step = s->out_c;
+    const int32_t in_n = s->in_h * s->in_w * s->in_c, out_n = s->out_h * s->out_w * s->out_c;
+    const size_t buffer_bytes = sizeof(float) * (size_t)(s->in_c + (depthwise ? 0 : 5 * taps));
+    const size_t in_bytes = sizeof(float) * (size_t)in_n, out_bytes = sizeof(float) * (size_t)out_n;
+    float *in = malloc(in_bytes), *buffer = fenced(buffer_bytes);
+    float *got = fenced(out_bytes), *want = fenced(out_bytes);
+    if (!in)
+        abort();
+    for (int32_t i = 0; i < in_n; i++)
+        in[i] = draw_float(kind, true);
+    (depthwise ? run_depthwise : run_conv)(s, &l, in, buffer, got, want);
+    const bool good = same_floats(got, want, out_n) && fence_holds(got, out_bytes) &&
+                      fence_holds(buffer, buffer_bytes);
+    CHECK(good);
+    if (!good && checks_failed < 5)
+        printf(
+            "depthwise %d, floats %d: %dx%dx%d -> %dx%dx%d, %dx%d, stride %dx%d, padding %d %d\n",
+            depthwise, kind, (int)s->in_h, (int)s->in_w, (int)s->in_c, (int)s->out_h, (int)s->out_w,
+            (int)s->out_c, (int)s->kernel_h, (int)s->kernel_w, (int)s->stride_h, (int)s->stride_w,
+            (int)s->pad_top, (int)s->pad_left);
+    free(in);
+    free(buffer);
+    free(got);
+    free(want);
+}
+
+/* Draws the padding below and at the right and sets the output's size; false where a window does
+ * not fit. */
+static bool fits(struct shape *s)
+{
+    const int32_t pad_bottom = draw(0, s->kernel_h), pad_right = draw(0, s->kernel_w);
+    const int32_t free_h = s->in_h + s->pad_top + pad_bottom - (s->kernel_h - 1) * s->dilation_h;
+    const int32_t free_w = s->in_w + s->pad_left + pad_right - (s->kernel_w - 1) * s->dilation_w;
+    s->out_h = (free_h - 1) / s->stride_h + 1;
+    s->out_w = (free_w - 1) / s->stride_w + 1;
+    return free_h > 0 && free_w > 0;
+}
+
+static void check_both(struct shape *s)
+{
+    if (fits(s))
+        check_shape(s, false);
+    s->out_c = s->in_c;
+    if (s->in_c >= 4 && fits(s))
+        check_shape(s, true);
+}
+
+/* Channels 1..9 on both sides, widths 1..9, kernels 1..5 both ways, strides 1..3, all paddings. */
+static void check_small_shapes(void)
+{
+    enum { SHAPES = 9 * 9 * 9 * 25 * 3 * 7 };
+    for (int32_t i = 0; i < SHAPES; i += TEST_STRIDE) {
+        struct shape s = {.in_h = draw(1, 4), .dilation_h = 1, .dilation_w = 1};
+        int32_t rest = i;
+        s.in_c = rest % 9 + 1, rest /= 9;
+        s.out_c = rest % 9 + 1, rest /= 9;
+        s.in_w = rest % 9 + 1, rest /= 9;
+        s.kernel_h = rest % 5 + 1, rest /= 5;
+        s.kernel_w = rest % 5 + 1, rest /= 5;
+        s.stride_w = rest % 3 + 1, rest /= 3;
+        s.stride_h = draw(1, 3);
+        s.pad_left = rest;
+        s.pad_top = draw(0, s.kernel_h);
+        if (s.pad_left <= s.kernel_w + 1)
+            check_both(&s);
+    }
+}
+
+/* Larger ones, with dilation. */
+static void check_random_shapes(void)
+{
+    for (int i = 0; i < TEST_RANDOM; i++) {
+        struct shape s = {.in_h = draw(1, 8), .in_w = draw(1, 14)};
+        s.kernel_h = draw(1, 5), s.kernel_w = draw(1, 5);
+        s.stride_h = draw(1, 3), s.stride_w = draw(1, 3);
+        s.dilation_h = draw(0, 2) ? 1 : draw(1, 3), s.dilation_w = draw(0, 2) ? 1 : draw(1, 3);
+        s.pad_top = draw(0, (s.kernel_h - 1) * s.dilation_h);
+        s.pad_left = draw(0, (s.kernel_w - 1) * s.dilation_w);
+        s.in_c = draw(1, 20);
+        s.out_c = draw(1, 20);
+        check_both(&s);
+    }
+}
+
+static void check_dense(int32_t inputs, int32_t outputs)
+{
+    const enum floats kind = (enum floats)draw(0, FLOATS - 1);
+    const struct pack_float l = draw_weights(kind, outputs, inputs);
+    struct mica_dense_blocks_f32 p = {.in_n = inputs, .out_n = outputs, .stream = stream};
+    float in[INPUTS_MAX], want[CHANNELS_MAX];
+    const size_t bytes = sizeof(float) * (size_t)outputs;
+    float *got = fenced(bytes);
+    draw_range(&p.out_min, &p.out_max);
+    for (int32_t i = 0; i < inputs; i++)
+        in[i] = draw_float(kind, true);
+    const struct mica_dense_f32 plain = {inputs, outputs, p.out_min, p.out_max, l.weights, l.bias};
+    pack_eights(&l, stream);
+    mica_dense_blocks_f32(&p, in, got);
+    mica_dense_f32(&plain, in, want);
+    CHECK(same_floats(got, want, outputs) && fence_holds(got, bytes));
+    free(got);
+}
+
+/* Weights must be finite: in a padding, infinity would make what is not a number. */
+static void check_refusals(void)
+{
+    const float bad[] = {INFINITY, -INFINITY, NAN};
+    const struct pack_float l = draw_weights(EVEN, 4, 9);
+    CHECK(pack_float_fits(&l));
+    for (int i = 0; i < 3; i++) {
+        plain_weights[35] = bad[i];
+        CHECK(!pack_float_fits(&l));
+    }
+}
+
+/* Infinity in one output of a block alone: the block must see each. */
+static void check_alone(void)
+{
+    const float *rows[1];
+    float in[20], buffer[6], got[20], weights[4];
+    for (int k = 0; k < 5; k++)
+        for (int c = 0; c < 4; c++) {
+            const struct pack_float l = {4, 1, 1, 1, weights, NULL};
+            struct mica_conv2d_blocks_f32 p = {.in_w = 5,
+                                               .in_c = 1,
+                                               .out_w = 5,
+                                               .out_c = 4,
+                                               .kernel_h = 1,
+                                               .kernel_w = 1,
+                                               .stride_h = 1,
+                                               .stride_w = 1,
+                                               .dilation_h = 1,
+                                               .dilation_w = 1,
+                                               .out_min = -FLT_MAX,
+                                               .out_max = FLT_MAX,
+                                               .stream = stream};
+            for (int i = 0; i < 4; i++)
+                weights[i] = i == c ? -2.0f : 0.0f;
+            for (int i = 0; i < 5; i++)
+                in[i] = i == k ? FLT_MAX : 1.0f;
+            rows[0] = in;
+            pack_fours(&l, false, stream);
+            mica_conv2d_blocks_f32(&p, rows, buffer, got, 1);
+            for (int i = 0; i < 20; i++)
+                CHECK(got[i] == (i % 4 != c ? 0.0f : i / 4 == k ? -FLT_MAX : -2.0f));
+        }
+    for (int at = 0; at < 16; at++) {
+        const struct pack_float l = {4, 1, 1, 4, weights, NULL};
+        struct mica_depthwise_blocks_f32 p = {4, 4, 4, 1, 1,        1,       1,
+                                              1, 1, 0, 0, -FLT_MAX, FLT_MAX, stream};
+        for (int i = 0; i < 4; i++)
+            weights[i] = -2.0f;
+        for (int i = 0; i < 16; i++)
+            in[i] = i == at ? FLT_MAX : 1.0f;
+        rows[0] = in;
+        pack_fours(&l, true, stream);
+        mica_depthwise_blocks_f32(&p, rows, buffer, got, 1);
+        for (int i = 0; i < 16; i++)
+            CHECK(got[i] == (i == at ? -FLT_MAX : -2.0f));
+    }
+}
+
+int main(void)
+{
+    check_refusals();
+    check_alone();
+    check_small_shapes();
+    check_random_shapes();
+    for (int32_t inputs = 1; inputs <= INPUTS_MAX; inputs++)
+        for (int32_t outputs = 1; outputs <= 40; outputs += 1 + TEST_STRIDE / 200)
+            check_dense(inputs, outputs);
+    return checks_end();
+}
