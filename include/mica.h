@@ -63,9 +63,9 @@ struct mica_options {
     int64_t max_ram;   /* bytes of memory with inputs and outputs; the fastest schedule that fits is
                         taken, whatever `optimize` says of them; 0: no limit */
     int stream_axis;   /* the input's axis of endless time; 0: no stream (axis 0 is the batch) */
-    const char
-        *ways; /* for measuring: ways to lower operators, taken wherever they fit before any is
-                        chosen, with commas: "pairs,plain"; NULL: all are chosen */
+    /* For measuring: ways to lower operators, with commas, "pairs,plain"; they are taken wherever they
+     * fit. NULL: all are chosen. */
+    const char *ways;
     /* Of estimators only: */
     const char *functions;  /* those wanted, with commas: "predict,predict_proba"; NULL: all */
     const char *input_type; /* the caller promises int8, uint8 or int16; NULL: float32 */

@@ -198,6 +198,8 @@ static void compile(struct ctx *ctx, struct text **text)
     const int n_tensors = ctx->graph->n_tensors;
     ctx->buffer_max = ctx->options.optimize == MICA_OPTIMIZE_RAM ? 0 : INT32_MAX;
     ctx->program = lower_graph(ctx, ctx->graph);
+    if (core_has_program_memory(ctx->options.target))
+        plan_far(ctx->program);
     if (ctx->graph->role) {
         schedule_whole(ctx->program);
         plan_memory(ctx, ctx->program);

@@ -304,6 +304,7 @@ enum field_type {
     FIELD_UINT32,
     FIELD_FLOAT,
     FIELD_DOUBLE,
+    FIELD_FAR, /* where the constant of the field before it is, if no pointer of AVR reaches it */
     FIELD_PTR_INT8,
     FIELD_PTR_UINT8,
     FIELD_PTR_INT16,
@@ -360,6 +361,7 @@ struct constant {
     int64_t n;
     const void *data;
     bool is_operand; /* read by kernels as memory, not through MICA_ROM_* */
+    bool is_far;     /* in pieces, and found by a function: see kernels/nn/rom_far.h */
 };
 
 /* Row pointers for a kernel that reads a window: row k of the window of output row r is input row
@@ -627,6 +629,8 @@ void choose_ways(struct ctx *, struct program *); /* fills program->menu */
 struct program *lower_graph(struct ctx *, struct graph *);
 void lower_node(struct ctx *, struct program *, struct node *); /* adds one step */
 void plan_memory(struct ctx *, struct program *);
+/* On AVR: marks the constants that no pointer reaches. */
+void plan_far(struct program *);
 /* An estimator's functions: program->head, each with the steps that its output needs and a plan of
  * its own. */
 void plan_heads(struct ctx *, struct program *);
@@ -654,6 +658,7 @@ void emit_program(struct ctx *, struct text *header, struct text *source, struct
 /* How tensor i of the inputs or outputs is called in the generated code. */
 const char *emit_io_name(struct ctx *, struct tensor *const *list, int n, int i, bool is_input);
 int64_t constant_bytes(const struct program *);
+int64_t near_bytes(const struct program *); /* of constants that are not far */
 
 /* ---- eval.c: runs calls on the host ---------------------------------------------------------- */
 

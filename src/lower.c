@@ -81,7 +81,7 @@ static const void *add_constant(struct lower *l, const struct constant *fresh)
 const void *lower_constant(struct lower *l, const char *label, enum dtype type, int64_t n,
                            const void *data)
 {
-    return add_constant(l, &(struct constant){label, l->step->node, type, n, data, false});
+    return add_constant(l, &(struct constant){label, l->step->node, type, n, data, false, false});
 }
 
 int16_t lower_i16(struct lower *l, const char *what, int64_t value)
@@ -133,7 +133,8 @@ static void bind_constants(struct lower *l)
                 continue;
             if (!is_avr) {
                 t->data = add_constant(l, &(struct constant){"values", l->step->node, t->type,
-                                                             tensor_elements(t), t->data, true});
+                                                             tensor_elements(t), t->data, true,
+                                                             false});
                 continue;
             }
             struct call *load = load_constant(l, o, t);

@@ -791,7 +791,7 @@ def test_generated_code_is_clean(target: str, compiler: str, tmp_path: Path) -> 
                 tmp_path / "m.o")  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["cortex-m4f", "cortex-m0", "avr"])
+@pytest.mark.parametrize("target", ["cortex-m4f", "cortex-m4", "cortex-m0", "avr"])
 def test_labels_on_the_core(target: str, tmp_path: Path) -> None:
     """Digits under emulation: `mica run` compares with eval, and the labels are the library's."""
     need("simavr" if target == "avr" else "qemu-system-arm")
@@ -806,3 +806,25 @@ def test_labels_on_the_core(target: str, tmp_path: Path) -> None:
          "--output", tmp_path / "y.npy")  # fmt: skip
     label = np.load(tmp_path / "y.npy").ravel()
     assert np.array_equal(model.classes_[label], model.predict(rows.astype(np.float64)))
+
+
+@pytest.mark.parametrize("columns", [64, 61])
+@pytest.mark.parametrize("kind", ["int16", "uint8"])
+@pytest.mark.parametrize("target", ["cortex-m4f", "cortex-m0", "avr"])
+def test_labels_of_integers_on_the_core(target: str, kind: str, columns: int, tmp_path: Path) -> None:
+    """Sums by 16-bit products, by SMLALD where there is one, and rows that are done again."""
+    need("simavr" if target == "avr" else "qemu-system-arm")
+    x, _ = load("digits")
+    model = fitted("linear_svc", "digits")
+    coef, intercept = parameters(model)
+    graph = Graph(columns, kind)
+    graph.output(graph.linear(graph.x, coef[:, :columns], intercept, "label"))
+    rng = np.random.default_rng(0)
+    limits = np.iinfo(kind)
+    wild = rng.choice([limits.min, limits.max, 0, 7], (20, columns))
+    rows = np.concatenate([x[1257:1297, :columns], np.zeros((1, columns)), wild]).astype(kind)
+    np.save(tmp_path / "x.npy", rows[:, None, :])
+    mica("run", graph.write(tmp_path / "graph.ir"), "--target", target, "--input", tmp_path / "x.npy",
+         "--output", tmp_path / "y.npy", "--optimize", "speed")  # fmt: skip
+    scores = rows.astype(np.float64) @ coef[:, :columns].T + intercept
+    assert np.array_equal(np.load(tmp_path / "y.npy").ravel(), scores.argmax(axis=1))

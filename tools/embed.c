@@ -244,6 +244,7 @@ static const char *field_type(const char *type)
         {"uint32_t", "UINT32"},
         {"float", "FLOAT"},
         {"double", "DOUBLE"},
+        {"mica_far", "FAR"},
         {"const int8_t *", "PTR_INT8"},
         {"const uint8_t *", "PTR_UINT8"},
         {"const int16_t *", "PTR_INT16"},

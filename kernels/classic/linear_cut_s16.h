@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "linear_dot_s16.h"
+#include "linear_features_s16.h"
 #include "linear_sum.h"
 
 struct mica_linear_cut_s16 {

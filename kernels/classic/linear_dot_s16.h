@@ -3,33 +3,37 @@
 #define MICA_LINEAR_DOT_S16_H
 
 #include <stdint.h>
+#include <string.h>
 
-#include "linear_sum.h"
+#include "dsp.h"
 #include "rom.h"
 
-/* Features as 15-bit numbers for a first, cheap sum in integers: x = out * 2^(exponent - 141), cut.
- * `exponent` is the largest exponent field of a feature, or `least` if that is above it. Adds up
- * |out|, and returns `exponent`, or 255 where some x is no finite number. */
-static inline int32_t mica_linear_features_s16(const float *x, int32_t n, int32_t least,
-                                               int16_t *out, int32_t *size)
+#if MICA_DSP
+/* Two products at a time; numbers of 16 bits may lie at any even address. */
+static inline int64_t mica_linear_pair_s16(int64_t sum, const int16_t *x, const int16_t *coef)
 {
-    uint32_t most = 0;
-    for (int32_t i = 0; i < n; i++) {
-        const uint32_t bits = mica_bits_f32(x[i]) & UINT32_C(0x7fffffff);
-        most = bits > most ? bits : most;
-    }
-    int32_t exponent = mica_exponent_f32(most);
-    exponent = exponent > least ? exponent : least;
-    for (int32_t i = 0; i < n; i++) {
-        const uint32_t bits = mica_bits_f32(x[i]);
-        const int32_t shift = 9 + exponent - mica_exponent_f32(bits);
-        const int32_t part = shift > 24 ? 0 : (int32_t)(mica_fraction_f32(bits) >> shift);
-        *size += part;
-        out[i] = (int16_t)(bits >> 31 ? -part : part);
-    }
-    return exponent;
+    uint32_t a, b;
+    memcpy(&a, x, sizeof a);
+    memcpy(&b, coef, sizeof b);
+    __asm__("smlald %Q0, %R0, %1, %2" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
 }
 
+MICA_CALLED int64_t mica_linear_dot_s16(const int16_t *x, int32_t n, const int16_t *coef)
+{
+    const int16_t *const end = x + n, *const eights = x + n / 8 * 8;
+    int64_t sum = 0;
+    for (; x != eights; x += 8, coef += 8) {
+        sum = mica_linear_pair_s16(sum, x, coef);
+        sum = mica_linear_pair_s16(sum, x + 2, coef + 2);
+        sum = mica_linear_pair_s16(sum, x + 4, coef + 4);
+        sum = mica_linear_pair_s16(sum, x + 6, coef + 6);
+    }
+    while (x != end)
+        sum += *x++ * (int32_t)*coef++;
+    return sum;
+}
+#else
 static inline int64_t mica_linear_dot_s16(const int16_t *x, int32_t n, const int16_t *coef)
 {
     int64_t sum = 0;
@@ -41,6 +45,7 @@ static inline int64_t mica_linear_dot_s16(const int16_t *x, int32_t n, const int
     }
     return left ? sum + x[0] * (int32_t)MICA_ROM_S16(coef) : sum;
 }
+#endif
 
 /* An intercept in the units of the sum. */
 static inline int64_t mica_linear_intercept_s16(int32_t intercept, int32_t shift)

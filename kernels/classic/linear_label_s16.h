@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "linear_dot_s16.h"
+#include "linear_features_s16.h"
 #include "linear_label_exact.h"
 
 struct mica_linear_label_s16 {

@@ -7,6 +7,7 @@
 
 #include "float_bits.h"
 #include "rom.h"
+#include "rom_far.h"
 
 /* Ensembles of decision trees as a stream of bits. Trees follow each other; bits are taken from the
  * low end of each byte.
@@ -47,6 +48,7 @@ enum {                                                            /* leaf_form *
 
 struct mica_trees {
     const uint16_t *stream;
+    mica_far stream_far; /* instead of it where no pointer reaches: NULL elsewhere */
     const uint32_t *word;
     const uint32_t *root;
     uint8_t child_bits, steps;
@@ -96,28 +98,52 @@ enum { MICA_TREES_NEAR = 17, MICA_TREES_FAR = 32, MICA_TREES_START = 0 };
 #endif
 
 /* The bits from `at` on: n of them are good, those above are not to be looked at. */
-MICA_INLINE uint32_t mica_trees_read(const struct mica_trees *p, uint32_t at, uint32_t n)
+MICA_INLINE uint32_t mica_bits_read(const uint16_t *bits, uint32_t at, uint32_t n)
 {
 #if defined(__AVR__)
-    const uint8_t *from = (const uint8_t *)p->stream + (at >> 3);
+    const uint8_t *from = (const uint8_t *)bits + (at >> 3);
     const uint32_t w = pgm_read_dword(from) >> (at & 7);
     return n <= 25 ? w : w | (uint32_t)pgm_read_byte(from + 4) << 1 << (31 - (at & 7));
 #elif defined(MICA_TREES_UNALIGNED)
-    const uint8_t *from = (const uint8_t *)p->stream + (at >> 3);
+    const uint8_t *from = (const uint8_t *)bits + (at >> 3);
     uint32_t w;
     memcpy(&w, from, sizeof w);
     w >>= at & 7;
     return n <= 25 ? w : w | (uint32_t)from[4] << 1 << (31 - (at & 7));
 #else
-    const uint16_t *from = p->stream + (at >> 4);
+    const uint16_t *from = bits + (at >> 4);
     const uint32_t w = (from[0] | (uint32_t)from[1] << 16) >> (at & 15);
     return n <= 17 ? w : w | (uint32_t)from[2] << 1 << (31 - (at & 15));
 #endif
 }
 
+/* The same where a function finds the words of the stream. */
+MICA_INLINE uint32_t mica_trees_read_far(const struct mica_trees *p, uint32_t at, uint32_t n)
+{
+    const mica_far_address from = p->stream_far(at >> 4);
+#if defined(__AVR_HAVE_ELPM__)
+    const uint32_t w = pgm_read_dword_far(from + (at >> 3 & 1)) >> (at & 7);
+    if (n <= 25)
+        return w;
+    return w | (uint32_t)pgm_read_byte_far(from + (at >> 3 & 1) + 4) << 1 << (31 - (at & 7));
+#else
+    const uint32_t w = (MICA_ROM_U16(from) | (uint32_t)MICA_ROM_U16(from + 1) << 16) >> (at & 15);
+    return n <= 17 ? w : w | (uint32_t)MICA_ROM_U16(from + 2) << 1 << (31 - (at & 15));
+#endif
+}
+
+MICA_INLINE uint32_t mica_trees_read(const struct mica_trees *p, uint32_t at, uint32_t n)
+{
+    if (p->stream_far)
+        return mica_trees_read_far(p, at, n);
+    return mica_bits_read(p->stream, at, n);
+}
+
 /* The bits from a byte on where a tree starts: MICA_TREES_START of them, or its length at least. */
 MICA_INLINE uint32_t mica_trees_start(const struct mica_trees *p, uint32_t byte)
 {
+    if (p->stream_far)
+        return mica_trees_read_far(p, 8 * byte, 32);
 #if defined(__AVR__)
     return pgm_read_dword((const uint8_t *)p->stream + byte);
 #elif defined(MICA_TREES_UNALIGNED)

@@ -78,13 +78,12 @@ static int print_element(struct ctx *ctx, const struct constant *c, int64_t i, c
     }
 }
 
-static void print_array(struct emit *e, const struct constant *c, const char *storage)
+/* The elements from `from` to before `to`. */
+static void print_elements(struct emit *e, const struct constant *c, int64_t from, int64_t to)
 {
-    text_add(e->out, "%sconst %s %s[%" PRId64 "]%s = {\n", storage, dtype_c(c->type),
-             name_constant(e, c), c->n, c->is_operand ? "" : " MICA_ROM");
     char element[48];
     int column = 0;
-    for (int64_t i = 0; i < c->n; i++) {
+    for (int64_t i = from; i < to; i++) {
         int n = print_element(e->ctx, c, i, element, sizeof element);
         if (column && column + n + 2 > LINE) {
             text_bytes(e->out, "\n", 1);
@@ -95,6 +94,54 @@ static void print_array(struct emit *e, const struct constant *c, const char *st
         text_bytes(e->out, element, (size_t)n + 1);
         column += column ? n + 2 : n + 5;
     }
+}
+
+/* ---- constants that no pointer of AVR reaches ------------------------------------------------- */
+
+/* Words of a piece; behind them come the first of the next one. */
+enum { PIECE = 16380, OVERLAP = 2 };
+
+/* The declaration of each piece, and with `contents` what is in it. */
+static void print_pieces(struct emit *e, const struct constant *c, const char *storage,
+                         bool contents)
+{
+    int number = 0;
+    for (int64_t from = 0; !number || from < c->n - OVERLAP; from += PIECE) {
+        const int64_t end = c->n - from > PIECE + OVERLAP ? from + PIECE + OVERLAP : c->n;
+        text_add(e->out, "%sconst uint16_t %s_part%d[%" PRId64 "] MICA_ROM_FAR%s", storage,
+                 name_constant(e, c), ++number, end - from, contents ? " = {\n" : ";\n");
+        if (!contents)
+            continue;
+        print_elements(e, c, from, end);
+        text_add(e->out, "\n};\n");
+    }
+}
+
+void emit_far(struct emit *e, const struct constant *c)
+{
+    const char *name = name_constant(e, c);
+    text_add(e->out, "\nstatic mica_far_address %s_at(uint32_t at)\n{\n", name);
+    int number = 1;
+    for (int64_t from = 0; from == 0 || from < c->n - OVERLAP; from += PIECE, number++) {
+        if (from + PIECE < c->n - OVERLAP)
+            text_add(e->out, "    if (at < %" PRId64 "u)\n    ", from + PIECE);
+        text_add(e->out, "    return MICA_FAR(%s_part%d, at", name, number);
+        text_add(e->out, from ? " - %" PRId64 "u);\n" : ");\n", from);
+    }
+    text_add(e->out, "}\n");
+}
+
+/* ---- arrays and parameters -------------------------------------------------------------------- */
+
+static void print_array(struct emit *e, const struct constant *c, const char *storage)
+{
+    if (c->is_far) {
+        print_pieces(e, c, storage, true);
+        return;
+    }
+    text_add(e->out, "%sconst %s %s[%" PRId64 "]%s = {\n", storage, dtype_c(c->type),
+             name_constant(e, c), c->n, c->is_operand ? "" : " MICA_ROM");
+    print_elements(e, c, 0, c->n);
     text_add(e->out, "\n};\n");
 }
 
@@ -109,6 +156,8 @@ void emit_weights(struct emit *e, struct text *file)
     e->out = file;
     emit_banner(e, "_weights.c");
     text_add(file, " */\n#include <stdint.h>\n\n%s\n", kernel_file_find("rom.h")->text[0]);
+    if (near_bytes(e->program) < constant_bytes(e->program))
+        text_add(file, "%s\n", kernel_file_find("rom_far.h")->text[0]);
     emit_externs(e); /* the compiler checks that both files agree */
     for (int i = 0; i < e->program->n_constants; i++) {
         text_add(file, "\n");
@@ -121,6 +170,10 @@ void emit_externs(struct emit *e)
 {
     for (int i = 0; i < e->program->n_constants; i++) {
         const struct constant *c = &e->program->constant[i];
+        if (c->is_far) {
+            print_pieces(e, c, "extern ", false);
+            continue;
+        }
         text_add(e->out, "extern const %s %s[%" PRId64 "]%s;\n", dtype_c(c->type),
                  name_constant(e, c), c->n, c->is_operand ? "" : " MICA_ROM");
     }
@@ -136,9 +189,19 @@ const char *name_params(struct emit *e, int step, int call)
     return with_params ? format(e->ctx, "%s_%d", name, with_params + 1) : name;
 }
 
-static const char *field_value(struct emit *e, const struct node *n, const struct field *f,
-                               const void *at)
+/* The constant of a field that is a pointer to one, or stands behind such a field. */
+static const struct constant *constant_of(const struct emit *e, const struct field *f,
+                                          const char *params)
 {
+    f -= f->type == FIELD_FAR;
+    const void *data = *(const void *const *)(const void *)(params + f->offset);
+    return data ? find_constant(e->program, data, false) : NULL;
+}
+
+static const char *field_value(struct emit *e, const struct node *n, const struct field *f,
+                               const void *params)
+{
+    const void *at = (const char *)params + f->offset;
     switch (f->type) {
     case FIELD_INT8:
         return format(e->ctx, "%d", *(const int8_t *)at);
@@ -168,8 +231,10 @@ static const char *field_value(struct emit *e, const struct node *n, const struc
         return format(e->ctx, "%s", text);
     }
     default: {
-        const void *data = *(const void *const *)at;
-        return data ? name_constant(e, find_constant(e->program, data, false)) : NULL;
+        const struct constant *c = constant_of(e, f, params);
+        if (!c || c->is_far != (f->type == FIELD_FAR))
+            return NULL;
+        return c->is_far ? format(e->ctx, "%s_at", name_constant(e, c)) : name_constant(e, c);
     }
     }
 }
@@ -183,8 +248,7 @@ void emit_params(struct emit *e, int step, int call)
              name_params(e, step, call), avr ? " MICA_ROM" : "");
     size_t column = LINE;
     for (const struct field *f = c->kernel->fields; f->name; f++) {
-        const char *value = field_value(e, e->program->step[step].node, f,
-                                        (const char *)c->params + f->offset);
+        const char *value = field_value(e, e->program->step[step].node, f, c->params);
         if (!value)
             continue;
         const char *text = format(e->ctx, ".%s = %s,", f->name, value);

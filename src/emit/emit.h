@@ -41,6 +41,7 @@ const struct constant *find_constant(const struct program *, const void *data, b
  * ------------------------------------------------------------------ */
 
 void emit_constant(struct emit *, const struct constant *); /* a static array */
+void emit_far(struct emit *, const struct constant *);      /* the function that finds its bytes */
 void emit_weights(struct emit *, struct text *file);        /* all of them, for NAME_weights.c */
 void emit_externs(struct emit *);                           /* their declarations */
 void emit_params(struct emit *, int step, int call);        /* a static struct */

@@ -72,10 +72,15 @@ static void emit_data(struct emit *e)
     for (int i = 0; i < e->program->n_steps; i++) {
         const struct step *s = &e->program->step[i];
         bool any = false;
-        for (int k = 0; k < e->program->n_constants && !e->ctx->options.split_weights; k++) {
-            if (e->program->constant[k].node != s->node)
+        for (int k = 0; k < e->program->n_constants; k++) {
+            const struct constant *c = &e->program->constant[k];
+            const bool here = !e->ctx->options.split_weights;
+            if (c->node != s->node || !(here || c->is_far))
                 continue;
-            emit_constant(e, &e->program->constant[k]);
+            if (here)
+                emit_constant(e, c);
+            if (c->is_far)
+                emit_far(e, c);
             any = true;
         }
         for (int k = 0; k < s->n_calls; k++) {
@@ -384,11 +389,11 @@ static void check_avr(const struct emit *e)
 {
     const struct program *p = e->program;
     const struct graph *g = e->graph;
-    if (constant_bytes(p) > 65535)
+    if (near_bytes(p) > 65535)
         fail(e->ctx, NULL,
              "the constants take %" PRId64 " bytes; on AVR, pointers to program "
              "memory reach 65535: choose a smaller model or another core",
-             constant_bytes(p));
+             near_bytes(p));
     int64_t most = p->plan->bytes;
     for (int i = 0; i < g->n_inputs + g->n_outputs; i++) {
         const struct tensor *t = i < g->n_inputs ? g->input[i] : g->output[i - g->n_inputs];
@@ -396,7 +401,7 @@ static void check_avr(const struct emit *e)
     }
     for (int i = 0; i < p->n_constants; i++) {
         int64_t bytes = p->constant[i].n * dtype_bits(p->constant[i].type) / 8;
-        most = bytes > most ? bytes : most;
+        most = bytes > most && !p->constant[i].is_far ? bytes : most;
     }
     if (most > INT16_MAX)
         fail(e->ctx, NULL,

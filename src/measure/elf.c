@@ -108,7 +108,9 @@ static void add_section(struct elf *elf, uint64_t at, uint64_t names, const stru
     /* picolibc's place for the stack; NOLOAD, and no part of any model. */
     if (starts_with(elf, name, ".stack"))
         return;
-    if (flags & SECTION_EXECUTE)
+    if (starts_with(elf, name, ".text.mica_far")) /* kernels/nn/rom_far.h: constants behind code */
+        sum->constants += bytes;
+    else if (flags & SECTION_EXECUTE)
         sum->code += bytes;
     else if (flags & SECTION_WRITE && type == SECTION_NOBITS)
         sum->bss += bytes;

@@ -107,7 +107,7 @@ struct attr_oblivious {
     int32_t gives, decide;
 };
 
-/* linear: x [1,F] float32 or float64, coef float64[K,F], intercept float64[K], and what float64
+/* linear: x [1,F] float32, int8, uint8, int16 or float64, coef float64[K,F], intercept float64[K], and what float64
  * could not hold of both (two more inputs of the same shapes, or none; x is float32) -> the label int32[1]
  * (cut: [K], each 1 where its score is above 0) or the scores [1,K], float64 or rounded to float32
  * as the output says. */

@@ -33,7 +33,8 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     check_finite(ctx, n, LINEAR_COEF, "coefficients");
     check_finite(ctx, n, LINEAR_INTERCEPT, "intercepts");
     if (n->n_in > LINEAR_INTERCEPT + 1) {
-        check_type(ctx, n, LINEAR_X, DTYPE_FLOAT32);
+        if (n->in[LINEAR_X]->type == DTYPE_FLOAT64)
+            fail(ctx, n, "features of float64 have no rest of coefficients");
         check_numbers(ctx, n, LINEAR_COEF_REST, "rest of coefficients", tensor_elements(coef));
         check_numbers(ctx, n, LINEAR_INTERCEPT_REST, "rest of intercepts", coef->dim[0]);
         check_finite(ctx, n, LINEAR_COEF_REST, "rest of coefficients");
@@ -69,6 +70,7 @@ static int64_t macs(const struct node *n)
 
 /* A model as the kernels want it: rows of coefficients with the intercept behind them. */
 struct model {
+    struct tensor *x; /* the features; float32 where the node's are integers */
     int32_t n, scores;
     double *coef; /* [scores][n + 1] */
     double *rest; /* what they lack; NULL: nothing */
@@ -101,7 +103,8 @@ static double *rows_of(struct lower *l, const struct model *m, const struct tens
 
 static struct model model_of(struct lower *l, const struct node *n)
 {
-    struct model m = {.n = n->in[LINEAR_X]->dim[1], .scores = n->in[LINEAR_COEF]->dim[0]};
+    struct model m = {
+        .x = n->in[LINEAR_X], .n = n->in[LINEAR_X]->dim[1], .scores = n->in[LINEAR_COEF]->dim[0]};
     m.coef = rows_of(l, &m, n->in[LINEAR_COEF], n->in[LINEAR_INTERCEPT]);
     if (n->n_in > LINEAR_INTERCEPT + 1)
         m.rest = rows_of(l, &m, n->in[LINEAR_COEF_REST], n->in[LINEAR_INTERCEPT_REST]);
@@ -150,7 +153,7 @@ static void bind(struct call *c, struct tensor *x, struct tensor *out, int32_t c
 static void lower_f64(struct lower *l, struct node *n, struct model *m)
 {
     const struct attr_linear *a = n->attr;
-    struct tensor *x = n->in[LINEAR_X], *out = n->out[0];
+    struct tensor *x = m->x, *out = n->out[0];
     const int64_t elements = (int64_t)m->scores * (m->n + 1);
     const double *coef = lower_constant(l, "coefficients", DTYPE_FLOAT64, elements, m->coef);
     if (a->gives == GIVES_LABEL && a->decide != DECIDE_CUT) {
@@ -181,7 +184,7 @@ static double float_error(const struct model *m)
 static void lower_exact(struct lower *l, const struct node *n, const struct model *m)
 {
     const struct attr_linear *a = n->attr;
-    struct tensor *x = n->in[LINEAR_X], *out = n->out[0];
+    struct tensor *x = m->x, *out = n->out[0];
     if (a->gives == GIVES_SCORES && out->type == DTYPE_FLOAT32) {
         struct mica_linear_scores_exact_f32 p = {m->n, m->scores, m->high, m->low};
         bind(lower_call(l, &kernel_linear_scores_exact_f32, &p), x, out, 0);
@@ -205,10 +208,10 @@ static void lower_float(struct lower *l, const struct node *n, const struct mode
     const float error = (float)(float_error(m) * largest(m, true) + (m->n + 8) * 0x1p-126);
     if (a->decide == DECIDE_CUT) {
         struct mica_linear_cut_f32 p = {m->n, m->scores, per_x, error, m->high, m->low};
-        bind(lower_call(l, &kernel_linear_cut_f32, &p), n->in[LINEAR_X], n->out[0], 0);
+        bind(lower_call(l, &kernel_linear_cut_f32, &p), m->x, n->out[0], 0);
     } else {
         struct mica_linear_label_f32 p = {m->n, m->scores, per_x, error, m->high, m->low};
-        bind(lower_call(l, &kernel_linear_label_f32, &p), n->in[LINEAR_X], n->out[0], 0);
+        bind(lower_call(l, &kernel_linear_label_f32, &p), m->x, n->out[0], 0);
     }
 }
 
@@ -271,9 +274,85 @@ static void lower_parts(struct lower *l, const struct node *n, const struct mode
                                           q.part, q.intercept, m->high,     m->low};
         c = lower_call(l, &kernel_linear_label_s16, &p);
     }
-    bind(c, n->in[LINEAR_X], n->out[0], 0);
+    bind(c, m->x, n->out[0], 0);
     call_bind(c, lower_temp(l, DTYPE_INT16, m->n), 0);
 }
+
+/* ---- features that are integers -------------------------------------------------------------- */
+
+static struct tensor *convert(struct lower *l, const struct kernel *kernel, struct tensor *x,
+                              enum dtype type)
+{
+    const int32_t n = (int32_t)tensor_elements(x);
+    struct tensor *to = lower_temp(l, type, n);
+    bind(lower_call(l, kernel, NULL), x, to, n);
+    return to;
+}
+
+static struct tensor *as_int16(struct lower *l, struct tensor *x)
+{
+    return x->type == DTYPE_INT16  ? x
+           : x->type == DTYPE_INT8 ? convert(l, &kernel_widen_s8_s16, x, DTYPE_INT16)
+                                   : convert(l, &kernel_widen_u8_s16, x, DTYPE_INT16);
+}
+
+/* Cores without hardware for floats make them of integers, too. */
+static struct tensor *as_float(struct lower *l, struct tensor *x)
+{
+    if (!core_has_float(l->ctx->options.target))
+        return convert(l, &kernel_float_bits_s16, as_int16(l, x), DTYPE_FLOAT32);
+    return convert(l,
+                   x->type == DTYPE_INT16  ? &kernel_cast_s16_f32
+                   : x->type == DTYPE_INT8 ? &kernel_cast_s8_f32
+                                           : &kernel_cast_u8_f32,
+                   x, DTYPE_FLOAT32);
+}
+
+/* Coefficients are rounded to 16 bits of a unit in which the largest intercept has 46. */
+static struct parts int_parts_of(struct lower *l, const struct model *m)
+{
+    enum { SHIFT_MAX = 15 };
+    int16_t *part = NEWS(l->ctx, int16_t, (int64_t)m->scores * m->n);
+    int32_t *intercept = NEWS(l->ctx, int32_t, m->scores);
+    const int of_coef = largest(m, false) == 0 ? -1000 : unit_of(largest(m, false), INT16_MAX);
+    const int of_all = largest(m, true) == 0 ? -1000 : unit_of(largest(m, true), INT32_MAX);
+    const int unit = of_coef > of_all - SHIFT_MAX ? of_coef : of_all - SHIFT_MAX;
+    const int shift = of_all > unit ? of_all - unit : 0;
+    for (int32_t k = 0; k < m->scores; k++) {
+        const double *row = &m->coef[k * (m->n + 1)];
+        for (int32_t i = 0; i < m->n; i++)
+            part[k * m->n + i] = (int16_t)nearbyint(ldexp(row[i], -unit));
+        intercept[k] = (int32_t)nearbyint(ldexp(row[m->n], -unit - shift));
+    }
+    return (struct parts){
+        .exponent = shift,
+        .error = (1 << shift) / 2 + 2, /* and what the coefficients' halves add: half of all |x| */
+        .part = lower_constant(l, "parts", DTYPE_INT16, (int64_t)m->scores * m->n, part),
+        .intercept = lower_constant(l, "intercepts", DTYPE_INT32, m->scores, intercept),
+    };
+}
+
+/* Labels of integers by sums of 16-bit products: no number is rounded but the coefficients. */
+static void lower_int(struct lower *l, const struct node *n, const struct model *m)
+{
+    const struct attr_linear *a = n->attr;
+    const struct parts q = int_parts_of(l, m);
+    struct tensor *x = as_int16(l, n->in[LINEAR_X]);
+    struct call *c;
+    if (a->decide == DECIDE_CUT) {
+        struct mica_linear_cut_int p = {m->n,   m->scores,   q.error, q.exponent,
+                                        q.part, q.intercept, m->high, m->low};
+        c = lower_call(l, &kernel_linear_cut_int, &p);
+    } else {
+        struct mica_linear_label_int p = {m->n,   m->scores,   2 * q.error, q.exponent,
+                                          q.part, q.intercept, m->high,     m->low};
+        c = lower_call(l, &kernel_linear_label_int, &p);
+    }
+    bind(c, x, n->out[0], 0);
+    call_bind(c, lower_temp(l, DTYPE_FLOAT32, m->n), 0);
+}
+
+/* ---- which of them --------------------------------------------------------------------------- */
 
 enum { PARTS_MAX = 8192 }; /* features, of which the errors fit 32 bits */
 
@@ -288,15 +367,23 @@ static void lower(struct lower *l, struct node *n)
         return;
     }
     split_model(l, &m);
-    if (options->optimize == MICA_OPTIMIZE_SIZE) {
+    const bool is_label = a->gives == GIVES_LABEL, is_small = m.n <= PARTS_MAX;
+    const bool wants_size = options->optimize == MICA_OPTIMIZE_SIZE;
+    if (m.x->type != DTYPE_FLOAT32 && is_label && is_small && !wants_size) {
+        lower_int(l, n, &m);
+        return;
+    }
+    if (m.x->type != DTYPE_FLOAT32)
+        m.x = as_float(l, m.x);
+    if (wants_size) {
         lower_exact(l, n, &m);
-    } else if (a->gives == GIVES_LABEL && has_float) {
+    } else if (is_label && has_float) {
         lower_float(l, n, &m);
-    } else if (a->gives == GIVES_LABEL && m.n <= PARTS_MAX) {
+    } else if (is_label && is_small) {
         lower_parts(l, n, &m);
-    } else if (a->gives == GIVES_SCORES && has_float && n->out[0]->type == DTYPE_FLOAT32) {
+    } else if (!is_label && has_float && n->out[0]->type == DTYPE_FLOAT32) {
         struct mica_linear_scores_f32 p = {m.n, m.scores, m.high, m.low};
-        bind(lower_call(l, &kernel_linear_scores_f32, &p), n->in[LINEAR_X], n->out[0], 0);
+        bind(lower_call(l, &kernel_linear_scores_f32, &p), m.x, n->out[0], 0);
     } else {
         lower_exact(l, n, &m);
     }
@@ -310,7 +397,8 @@ const struct op op_linear = {
     .min_in = 3,
     .max_in = 5,
     .n_out = 1,
-    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(FLOAT64),
+    .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8) | TYPE_BIT(UINT8) | TYPE_BIT(INT16) |
+             TYPE_BIT(FLOAT64),
     .infer = infer,
     .classes = classes,
     .macs = macs,

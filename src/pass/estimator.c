@@ -178,11 +178,32 @@ static void name_classes(struct ctx *ctx, struct graph *g, const struct mica_nam
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+/* Trees, linear models and casts read integers as they are; the others get them as float32. */
+static void cast_input(struct ctx *ctx, struct graph *g)
+{
+    struct tensor *x = g->input[0];
+    struct node *cast = graph_add_node(ctx, g, "cast", op_table[OP_cast], 1, 1);
+    cast->in[0] = x;
+    cast->out[0] = graph_add_tensor(ctx, g, "cast", DTYPE_FLOAT32, x->rank, x->dim);
+    cast->out[0]->maker = cast;
+    for (int i = 0; i < g->n_nodes - 1; i++) {
+        const struct node *n = g->node[i];
+        if (node_is(n, OP_trees) || node_is(n, OP_linear) || node_is(n, OP_cast))
+            continue;
+        for (int k = 0; k < n->n_in; k++)
+            if (n->in[k] == x)
+                n->in[k] = cast->out[0];
+    }
+    graph_order(ctx, g);
+}
+
 static void type_input(struct ctx *ctx, struct graph *g, const char *word)
 {
     const int type = dtype_from_name(word);
     if (type != DTYPE_FLOAT32 && type != DTYPE_INT8 && type != DTYPE_UINT8 && type != DTYPE_INT16)
         fail(ctx, NULL, "features cannot be %s: take float32, int8, uint8 or int16", word);
+    if (type != (int)DTYPE_FLOAT32)
+        cast_input(ctx, g);
     g->input[0]->type = (enum dtype)type;
 }
 

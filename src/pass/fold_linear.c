@@ -164,7 +164,7 @@ static void fold_scalers(struct ctx *ctx, struct node *n)
     if (n->in[X]->type != DTYPE_FLOAT64 || n->n_in != COEF_REST)
         return;
     const struct path *path = column_paths(ctx, n->in[X], false);
-    if (!path || path[0].source->type != DTYPE_FLOAT32 || path[0].source->rank != 2)
+    if (!path || path[0].source->rank != 2)
         return;
     const int32_t columns = n->in[X]->dim[1];
     struct affine *f = NEWS(ctx, struct affine, columns);

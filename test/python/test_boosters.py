@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import mica
 from data import data
@@ -114,3 +116,17 @@ def test_ubjson() -> None:
         ubjson.to_json(b"[" * 100, "f")
     with pytest.raises(mica.Error, match="cannot be in this file"):
         ubjson.to_json(b"[$Z#L\x7f\xff\xff\xff\xff\xff\xff\xff", "f")
+
+
+def test_integer_inputs() -> None:
+    """Trees compare integers as they are; symmetric trees and linear boosters get them as float32."""
+    d = data("digits")
+    x = np.concatenate([d.x, d.x_test])
+    for estimator in (
+        _xgboost(), _lightgbm(), _catboost(), _xgboost(booster="gblinear"),
+        make_pipeline(StandardScaler(), _catboost()), make_pipeline(StandardScaler(), _lightgbm()),
+    ):  # fmt: skip
+        estimator.fit(d.x, d.y)
+        model = mica.convert(estimator, input_type="uint8")
+        assert "const uint8_t in[" in model.header
+        assert np.array_equal(model.predict(x), np.ravel(estimator.predict(x)))

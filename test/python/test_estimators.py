@@ -5,6 +5,11 @@ file in between against both, by what its operators mean."""
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -54,28 +59,74 @@ def test_answers_of_fast_code(case: Case) -> None:
     model.check(estimator, rows_for(case, model))
 
 
-@pytest.mark.parametrize("kind", ("int16", "uint8"))
-@pytest.mark.parametrize("optimize", ("size", "speed"))
-def test_integer_inputs(kind: str, optimize: str) -> None:
-    """The caller promises integers: forests compare them as they are, the others widen them."""
+def _of_integers() -> list[tuple[str, Any]]:
+    """Estimators for rows of integers, and the data sets they are fitted on."""
     from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    scaled = make_pipeline(StandardScaler(), LogisticRegression(max_iter=50, tol=0.01))
+    return [
+        ("digits", RandomForestClassifier(6, random_state=0)),
+        ("digits", scaled),
+        ("digits", RidgeClassifier()),
+        ("digits", SGDClassifier(random_state=0)),
+        ("binary", LogisticRegression()),
+        ("binary", Ridge()),
+        ("wine", SGDClassifier(random_state=0)),
+    ]
+
+
+@pytest.mark.parametrize("target", ("host", "cortex-m0"))
+@pytest.mark.parametrize("kind", ("int16", "int8", "uint8"))
+@pytest.mark.parametrize("optimize", ("size", "speed"))
+def test_integer_inputs(kind: str, optimize: str, target: str) -> None:
+    """The caller promises integers: forests and linear models take them as they are, scalers are in
+    their numbers, the others widen them."""
+    rng = np.random.default_rng(0)
+    info = np.iinfo(kind)
+    for name, estimator in _of_integers():
+        d = data(name)
+        fits = np.clip(np.rint(d.x), info.min, info.max)
+        columns = d.x.shape[1]
+        near = rng.integers(max(info.min, -300), min(info.max, 300), (500, columns))
+        wild = rng.integers(info.min, info.max, (500, columns), endpoint=True)
+        wild[rng.random(wild.shape) < 0.1] = info.min
+        wild[rng.random(wild.shape) < 0.1] = info.max
+        x = np.concatenate([fits, near, wild, np.zeros((1, columns))])
+        estimator.fit(fits, d.y)
+        model = mica.convert(estimator, input_type=kind, optimize=optimize, target=target)
+        model.check(estimator, x)
+        assert f"const {kind}_t in[" in model.header
+
+
+@pytest.mark.parametrize("optimize", ("size", "speed"))
+def test_linear_labels_of_integers_need_no_floats(tmp_path: Path, optimize: str) -> None:
+    """Without a unit for floats, no function of floats or doubles is called."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    if not shutil.which("arm-none-eabi-gcc"):
+        pytest.skip("arm-none-eabi-gcc is not installed")
     d = data("digits")
-    rng = np.random.default_rng(0)
-    info = np.iinfo(kind)
-    wild = rng.integers(max(info.min, -300), min(info.max, 300), (2000, 64))
-    x = np.concatenate([d.x, d.x_test, wild])
-    for estimator in (
-        RandomForestClassifier(6, random_state=0),
-        make_pipeline(StandardScaler(), LogisticRegression(max_iter=50, tol=0.01)),
-    ):
-        estimator.fit(d.x, d.y)
-        model = mica.convert(estimator, input_type=kind, optimize=optimize)
-        model.check(estimator, x)
-        assert f"const {kind}_t in[" in model.header
+    estimator = make_pipeline(StandardScaler(), LogisticRegression(max_iter=50, tol=0.01))
+    estimator.fit(d.x, d.y)
+    model = mica.convert(
+        estimator, functions=["predict"], optimize=optimize, input_type="uint8", target="cortex-m0"
+    )
+    model.save(tmp_path)
+    subprocess.run(
+        ["arm-none-eabi-gcc", "--specs=picolibc.specs", "-mcpu=cortex-m0", "-mthumb", "-std=c99",
+         "-Os", "-c", "model.c"],
+        cwd=tmp_path, check=True,
+    )  # fmt: skip
+    needs = subprocess.run(
+        ["arm-none-eabi-nm", "-u", "model.o"], cwd=tmp_path, capture_output=True, text=True,
+        check=True,
+    ).stdout.split()  # fmt: skip
+    assert not [name for name in needs if re.fullmatch(r"__aeabi_c?[fd].*|__aeabi_\w+2[fd]", name)]
 
 
 def test_double_results() -> None:

@@ -45,7 +45,7 @@ class Plane:
         # The library's product is in float32 only where both the array and the coefficients are.
         single = graph.arithmetic == FLOAT32 and coef.dtype == FLOAT32
         self._sums = "float32" if single else "float64"
-        self._graph, self._x = graph, graph.floats(x)
+        self._graph, self._x = graph, x  # integers as they are
         self._coef = graph.constant("coef", coef.astype(np.float64))
         self._intercept = graph.constant(
             "intercept", np.broadcast_to(bias, (self.n_scores,)).astype(np.float64)
