@@ -180,13 +180,25 @@ static void fit(struct ctx *ctx, int n_tensors)
     }
 }
 
+/* Rows, with as much memory for kernels as half of what the rows take, and not more than the bound:
+ * a model of a few hundred bytes gets no buffer of a thousand. */
+static void push(struct ctx *ctx, int n_tensors)
+{
+    schedule_rows(ctx, ctx->program);
+    const int32_t half = ctx->program->schedule->state_bytes / 2;
+    ctx->buffer_max = half < CHOICE_BUFFER_MAX ? half : CHOICE_BUFFER_MAX;
+    ctx->graph->n_tensors = n_tensors;
+    ctx->program = lower_graph(ctx, ctx->graph);
+    schedule_rows(ctx, ctx->program);
+}
+
 static void compile(struct ctx *ctx, struct text **text)
 {
     if (ctx->options.optimize == MICA_OPTIMIZE_RAM && !ctx->graph->role)
         ctx->options.share_io = 1; /* rows of inputs die one by one: they must be ours */
     run_passes(ctx, N_PASSES - 1);
     const int n_tensors = ctx->graph->n_tensors;
-    ctx->buffer_max = ctx->options.optimize == MICA_OPTIMIZE_RAM ? CHOICE_BUFFER_MAX : INT32_MAX;
+    ctx->buffer_max = ctx->options.optimize == MICA_OPTIMIZE_RAM ? 0 : INT32_MAX;
     ctx->program = lower_graph(ctx, ctx->graph);
     if (core_has_program_memory(ctx->options.target))
         plan_far(ctx->program);
@@ -199,7 +211,7 @@ static void compile(struct ctx *ctx, struct text **text)
     } else if (ctx->options.max_ram > 0) {
         fit(ctx, n_tensors);
     } else if (ctx->options.optimize == MICA_OPTIMIZE_RAM) {
-        schedule_rows(ctx, ctx->program);
+        push(ctx, n_tensors);
     } else {
         schedule_whole(ctx->program);
         plan_memory(ctx, ctx->program);
