@@ -262,7 +262,8 @@ void codes_numbers(struct ctx *ctx, const struct forest *f, bool ratios, struct 
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-/* What looking up a number takes beside the table: bytes of code, as arm-none-eabi-gcc 12 has it. */
+/* What looking up a number takes beside the table: bytes of code, as arm-none-eabi-gcc 12 has
+ * it. */
 enum { CODE_TABLE = 40 };
 
 void codes_steps(struct ctx *ctx, const struct forest *f, int bits, struct leaf_codes *c)

@@ -149,9 +149,9 @@ static int32_t slack_of(double distance, double step)
     return steps < CUT_MAX ? (int32_t)steps : INT32_MAX;
 }
 
-/* What sums begin with: the base, less the middle of the leaves' errors, with the lowest leaf of each
- * tree. That may be beyond 32 bits, of which the lower ones are kept: the sum itself is not. Returns
- * how far the worst score may be from the library's. */
+/* What sums begin with: the base, less the middle of the leaves' errors, with the lowest leaf of
+ * each tree. That may be beyond 32 bits, of which the lower ones are kept: the sum itself is
+ * not. Returns how far the worst score may be from the library's. */
 static double set_base(const struct forest *f, const struct score *s, double low, double step,
                        int32_t *base)
 {
@@ -197,9 +197,9 @@ const struct rounded *round_leaves(struct ctx *ctx, const struct forest *f, int 
 
 /* ---- what comes of it ------------------------------------------------------------------------ */
 
-/* Of probabilities: where scores s move by up to B, ln p of a softmax moves by no more than
- * 2 B (1 - p), so p by B / 2; a logistic moves by B / 4; of logistics divided by their sum each moves
- * by a factor of at most e^B, and the quotient by no more than a softmax's. */
+/* Of probabilities: where scores s move by up to B, ln p of a softmax moves by no more than 2 B
+ * (1 - p), so p by B / 2; a logistic moves by B / 4; of logistics divided by their sum each
+ * moves by a factor of at most e^B, and the quotient by no more than a softmax's. */
 static double error_of_link(const struct node *n, double error, double *relative)
 {
     const int32_t kind = ((const struct attr_link *)n->attr)->kind;
@@ -222,8 +222,8 @@ static double error_of_link(const struct node *n, double error, double *relative
     }
 }
 
-/* How errors of inputs meet in the output of a node; links come after it. A weighted median moves by
- * no more than its numbers. Of what else may be done to scores there is no bound. */
+/* How errors of inputs meet in the output of a node; links come after it. A weighted median
+ * moves by no more than its numbers. Of what else may be done to scores there is no bound. */
 static double join_errors(const struct node *n, double a, double b)
 {
     static const enum op_kind keeps[] = {OP_cast,   OP_link, OP_reshape,         OP_slice,
@@ -238,7 +238,8 @@ static double join_errors(const struct node *n, double a, double b)
     return INFINITY;
 }
 
-/* The most that a row of coefficients makes of numbers of size 1: members of an ensemble are added so. */
+/* The most that a row of coefficients makes of numbers of size 1: members of an ensemble are
+ * added so. */
 static double largest_row(const struct tensor *coef)
 {
     const double *at = coef->data;
