@@ -8,11 +8,11 @@
 #include "rom.h"
 
 /* Float32 sums and comparisons: by the core's unit for floats, or where it has none, made of
- * integers, so that trees link no library for floats. The bits are the same: rounded to nearest
- * even, of finite numbers whose results are finite. */
+ * integers, so that trees link no library for floats. AVR has its library's, which is written in
+ * assembly, and shorter. The bits are the same: rounded to nearest even, of finite numbers whose
+ * results are finite. */
 #if !defined(MICA_FLOAT_UNIT)
-#if defined(__AVR__) || (defined(__arm__) && !defined(__ARM_FP)) || \
-    (defined(__riscv) && !defined(__riscv_flen))
+#if (defined(__arm__) && !defined(__ARM_FP)) || (defined(__riscv) && !defined(__riscv_flen))
 #define MICA_FLOAT_UNIT 0
 #else
 #define MICA_FLOAT_UNIT 1

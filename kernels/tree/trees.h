@@ -109,12 +109,20 @@ enum { MICA_TREES_NEAR = 25, MICA_TREES_FAR = 25, MICA_TREES_START = 32 };
 enum { MICA_TREES_NEAR = 17, MICA_TREES_FAR = 32, MICA_TREES_START = 0 };
 #endif
 
+#if defined(__AVR__)
+/* 25 bits: long code on a core of 8 bits, which is there once. */
+__attribute__((noinline, unused)) static uint32_t mica_bits_near(const uint8_t *from, uint8_t shift)
+{
+    return pgm_read_dword(from) >> shift;
+}
+#endif
+
 /* The bits from `at` on: n of them are good, those above are not to be looked at. */
 MICA_INLINE uint32_t mica_bits_read(const uint16_t *bits, uint32_t at, uint32_t n)
 {
 #if defined(__AVR__)
     const uint8_t *from = (const uint8_t *)bits + (at >> 3);
-    const uint32_t w = pgm_read_dword(from) >> (at & 7);
+    const uint32_t w = mica_bits_near(from, at & 7);
     return n <= 25 ? w : w | (uint32_t)pgm_read_byte(from + 4) << 1 << (31 - (at & 7));
 #elif defined(MICA_TREES_UNALIGNED)
     const uint8_t *from = (const uint8_t *)bits + (at >> 3);
