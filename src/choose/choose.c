@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* choose.c - picks a way for every node, for the whole model at once.
  *
- * Every way is lowered on trial and priced: instructions from the table of the core, bytes from what
- * it registered. Kernels are in flash once however many layers call them, so what a way costs
+ * Every way is lowered on trial and priced: instructions from the table of the core, bytes from
+ * what it registered. Kernels are in flash once however many layers call them, so what a way costs
  * depends on what the others took; the search therefore weighs whole models. It starts from the
- * fastest way of each node, from the smallest and from the plain loops, changes one node, or all nodes
- * that can take a way, as long as that helps, and keeps the best of the three. */
+ * fastest way of each node, from the smallest and from the plain loops, changes one node, or all
+ * nodes that can take a way, as long as that helps, and keeps the best of the three. */
 #include <assert.h>
 #include <string.h>
 

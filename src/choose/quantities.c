@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* quantities.c - how often a call does what costs instructions: calls, rows, groups of pixels, taps.
+/* quantities.c - how often a call does what costs instructions: calls, rows, groups of pixels.
  *
  * All are known exactly when the model is compiled; what one of each costs is measured. A number
  * behind a name is the width of a kernel's block: group3 counts the threes of pixels that a strip

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* streams.c - ways to lower int8 layers: kernels that read weights, biases, multipliers as packing lays
+/* streams.c - ways to lower int8 layers: kernels that read weights and scales as packing lays
  * them out (kernels/nn/pairs.h, depthwise3x3.h, quads.h), where it proves them exact. Pairs are for
  * cores with the DSP extension, quads and fours for those with a plain multiplier; those of AVR are in
  * byte_streams.c.
