@@ -8,8 +8,8 @@
 #include "requantize_bytes.h"
 #include "rom.h"
 
-/* Sums of products for cores that multiply 8 by 8 bits (AVR). Sums have 24 bits, in the low bytes of
- * a word whose highest byte means nothing: whoever made the weights has proved that the whole sum,
+/* Sums of products for cores that multiply 8 by 8 bits (AVR). Sums have 24 bits, in the low bytes
+ * of a word whose highest byte means nothing: whoever made the weights has proved that the whole sum,
  * its bias included, is below 2^23, so what comes in between may wrap.
  *
  * Inputs and weights are taken as x + 128 and w + 128, bytes without sign, whose products need no
@@ -113,39 +113,37 @@ MICA_CALLED void mica_bytes_two(const int8_t *weights, const int8_t *in, uint16_
                      : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "memory");
 }
 
-/* weights[n] times what n pointers point to, `offset` bytes on; both have their signs. */
-MICA_CALLED uint32_t mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
-                                          uint16_t offset, uint8_t n)
+/* *sum = weights[n] times what n pointers point to, `offset` bytes on; both have their signs.
+ * r2-r4: the sum, r18 r19: a pointer, r20: the input, r21: the weight. */
+MICA_CALLED void mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
+                                      uint16_t offset, uint8_t n, uint32_t *sum)
 {
-    uint32_t sum;
-    uint8_t x, w;
-    uint16_t at;
-    __asm__ volatile("clr %A[sum] \n"
-                     "clr %B[sum] \n"
-                     "clr %C[sum] \n"
-                     "1: ld %A[at], X+ \n"
-                     "ld %B[at], X+ \n"
+    __asm__ volatile("clr r2 \n"
+                     "clr r3 \n"
+                     "clr r4 \n"
+                     "1: ld r18, X+ \n"
+                     "ld r19, X+ \n"
                      "movw r0, r26 \n"
-                     "movw r26, %[at] \n"
+                     "movw r26, r18 \n"
                      "add r26, %A[offset] \n"
                      "adc r27, %B[offset] \n"
-                     "ld %[x], X \n"
+                     "ld r20, X \n"
                      "movw r26, r0 \n"
-                     "lpm %[w], Z+ \n"
-                     "muls %[x], %[w] \n"
-                     "add %A[sum], r0 \n"
-                     "adc %B[sum], r1 \n"
-                     "adc %C[sum], %[zero] \n"
+                     "lpm r21, Z+ \n"
+                     "muls r20, r21 \n"
+                     "add r2, r0 \n"
+                     "adc r3, r1 \n"
+                     "adc r4, %[zero] \n"
                      "sbrc r1, 7 \n"
-                     "dec %C[sum] \n"
+                     "dec r4 \n"
                      "dec %[n] \n"
                      "brne 1b \n"
+                     "movw r26, %[sum] \n"
+                     MICA_BYTES_STORE("r2", "r3", "r4")
                      "clr r1 \n"
-                     : [sum] "=&r"(sum), [x] "=&d"(x), [w] "=&d"(w), [at] "=&r"(at),
-                       "+z"(weights), "+x"(in), [n] "+r"(n)
-                     : [zero] "r"((uint8_t)0), [offset] "r"(offset)
-                     : "r0", "memory");
-    return sum;
+                     : "+z"(weights), "+x"(in), [n] "+r"(n)
+                     : [zero] "r"((uint8_t)0), [offset] "r"(offset), [sum] "r"(sum)
+                     : "r0", "r2", "r3", "r4", "r18", "r19", "r20", "r21", "memory");
 }
 
 #if MICA_BYTES_ROUNDS
@@ -164,9 +162,9 @@ MICA_CALLED uint32_t mica_bytes_scattered(const int8_t *weights, const int8_t *c
 #define MICA_BYTES_SIGN
 #endif
 
-/* r2-r5: multiplier, r6-r8: half, r9-r11: bias, r22: step, T: its upper byte, r23: 0; r12, r17, r13:
- * a sum; r14 r15: bytes 1 and 2 of its product with the multiplier, r18-r21: 3 to 6, which doubled are its upper part in
- * r19-r21; r18: the output. X: sums, Z: out, r24 r25: its step, r16: n. */
+/* r2-r5: multiplier, r6-r8: half, r9-r11: bias, r22: step, T: its upper byte, r23: 0; r12, r17,
+ * r13: a sum; r14 r15: bytes 1 and 2 of its product with the multiplier, r18-r21: 3 to 6, which doubled
+ * are its upper part in r19-r21; r18: the output. X: sums, Z: out, r24 r25: its step, r16: n. */
 MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p)
 {
     __asm__ volatile("lpm r9, Z+ \n"
@@ -295,13 +293,13 @@ static inline void mica_bytes_two(const int8_t *weights, const int8_t *in, uint1
             sums[k] += (uint32_t)(uint8_t)MICA_ROM_S8(&weights[k]) * (uint32_t)(*in + 128);
 }
 
-static inline uint32_t mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
-                                            uint16_t offset, uint8_t n)
+static inline void mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
+                                        uint16_t offset, uint8_t n, uint32_t *sum)
 {
-    int32_t sum = 0;
+    int32_t whole = 0;
     for (; n > 0; n--, weights++, in++)
-        sum += MICA_ROM_S8(weights) * (int32_t)(*in)[offset];
-    return (uint32_t)sum;
+        whole += MICA_ROM_S8(weights) * (int32_t)(*in)[offset];
+    *sum = (uint32_t)whole;
 }
 
 /* The outputs of a channel from its sums and its scale in flash, {bias, multiplier, half, step}: as
