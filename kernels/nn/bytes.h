@@ -8,8 +8,8 @@
 #include "requantize_bytes.h"
 #include "rom.h"
 
-/* Sums of products for cores that multiply 8 by 8 bits (AVR). Sums have 24 bits, in the low bytes of
- * a word whose highest byte means nothing: whoever made the weights has proved that the whole sum,
+/* Sums of products for cores that multiply 8 by 8 bits (AVR). Sums have 24 bits, in the low bytes
+ * of a word whose highest byte means nothing: whoever made the weights has proved that the whole sum,
  * its bias included, is below 2^23, so what comes in between may wrap.
  *
  * Inputs and weights are taken as x + 128 and w + 128, bytes without sign, whose products need no
@@ -38,11 +38,11 @@ struct mica_bytes {
 /* clang-format off */
 
 /* One product of bytes, added to a sum from byte `a` on. */
-#define MICA_BYTES_ADD(x, w, a, b, c) \
-    "mul " x ", " w " \n"             \
-    "add " a ", r0 \n"                \
-    "adc " b ", r1 \n"                \
-    "adc " c ", %[zero] \n"
+#define MICA_BYTES_ADD(x, w, a, b, c, zero) \
+    "mul " x ", " w " \n"                   \
+    "add " a ", r0 \n"                      \
+    "adc " b ", r1 \n"                      \
+    "adc " c ", " zero " \n"
 #define MICA_BYTES_LOAD(a, b, c) \
     "ld " a ", X+ \n"            \
     "ld " b ", X+ \n"            \
@@ -66,13 +66,13 @@ MICA_CALLED void mica_bytes_four(const int8_t *weights, const uint8_t *in, uint1
                      "movw r26, %[in] \n"
                      "1: lpm %[w], Z+ \n"
                      "ld %[x], X+ \n"
-                     MICA_BYTES_ADD("%[x]", "%[w]", "r2", "r3", "r4")
+                     MICA_BYTES_ADD("%[x]", "%[w]", "r2", "r3", "r4", "%[zero]")
                      "ld %[x], X+ \n"
-                     MICA_BYTES_ADD("%[x]", "%[w]", "r5", "r6", "r7")
+                     MICA_BYTES_ADD("%[x]", "%[w]", "r5", "r6", "r7", "%[zero]")
                      "ld %[x], X+ \n"
-                     MICA_BYTES_ADD("%[x]", "%[w]", "r8", "r9", "r10")
+                     MICA_BYTES_ADD("%[x]", "%[w]", "r8", "r9", "r10", "%[zero]")
                      "ld %[x], X+ \n"
-                     MICA_BYTES_ADD("%[x]", "%[w]", "r11", "r12", "r13")
+                     MICA_BYTES_ADD("%[x]", "%[w]", "r11", "r12", "r13", "%[zero]")
                      "sbiw %[n], 1 \n"
                      "brne 1b \n"
                      "movw r26, %[sums] \n"
@@ -87,62 +87,63 @@ MICA_CALLED void mica_bytes_four(const int8_t *weights, const uint8_t *in, uint1
                        "r13", "memory");
 }
 
-/* sums[k] = start + in[n], with their signs, times weights k of [n][2]. */
+/* sums[k] = *start + in[n], with their signs, times weights k of [n][2]. */
 MICA_CALLED void mica_bytes_two(const int8_t *weights, const int8_t *in, uint16_t n,
-                                uint32_t start, uint32_t sums[2])
+                                const uint32_t *start, uint32_t sums[2])
 {
-    uint32_t s0 = start, s1 = start;
     uint8_t x, w;
-    __asm__ volatile("1: ld %[x], X+ \n"
+    __asm__ volatile(MICA_BYTES_LOAD("r2", "r3", "r4")
+                     "movw r6, r2 \n"
+                     "mov r5, r4 \n"
+                     "movw r26, %[in] \n"
+                     "1: ld %[x], X+ \n"
                      "subi %[x], 0x80 \n"
                      "lpm %[w], Z+ \n"
-                     MICA_BYTES_ADD("%[x]", "%[w]", "%A[s0]", "%B[s0]", "%C[s0]")
+                     MICA_BYTES_ADD("%[x]", "%[w]", "r2", "r3", "r4", "%[zero]")
                      "lpm %[w], Z+ \n"
-                     MICA_BYTES_ADD("%[x]", "%[w]", "%A[s1]", "%B[s1]", "%C[s1]")
+                     MICA_BYTES_ADD("%[x]", "%[w]", "r6", "r7", "r5", "%[zero]")
                      "sbiw %[n], 1 \n"
                      "brne 1b \n"
+                     "movw r26, %[sums] \n"
+                     MICA_BYTES_STORE("r2", "r3", "r4")
+                     MICA_BYTES_STORE("r6", "r7", "r5")
                      "clr r1 \n"
-                     : [s0] "+&r"(s0), [s1] "+&r"(s1), [x] "=&d"(x), [w] "=&r"(w),
-                       "+z"(weights), "+x"(in), [n] "+w"(n)
-                     : [zero] "r"((uint8_t)0)
-                     : "r0", "memory");
-    sums[0] = s0;
-    sums[1] = s1;
+                     : [x] "=&d"(x), [w] "=&r"(w), "+z"(weights), "+x"(start), [n] "+w"(n)
+                     : [zero] "r"((uint8_t)0), [in] "r"(in), [sums] "r"(sums)
+                     : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "memory");
 }
 
-/* weights[n] times what n pointers point to, `offset` bytes on; both have their signs. */
-MICA_CALLED uint32_t mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
-                                          uint16_t offset, uint8_t n)
+/* *sum = weights[n] times what n pointers point to, `offset` bytes on; both have their signs.
+ * r2-r4: the sum, r18 r19: a pointer, r20: the input, r21: the weight. */
+MICA_CALLED void mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
+                                      uint16_t offset, uint8_t n, uint32_t *sum)
 {
-    uint32_t sum;
-    uint8_t x, w;
-    uint16_t at;
-    __asm__ volatile("clr %A[sum] \n"
-                     "clr %B[sum] \n"
-                     "clr %C[sum] \n"
-                     "1: ld %A[at], X+ \n"
-                     "ld %B[at], X+ \n"
+    __asm__ volatile("clr r2 \n"
+                     "clr r3 \n"
+                     "clr r4 \n"
+                     "1: ld r18, X+ \n"
+                     "ld r19, X+ \n"
                      "movw r0, r26 \n"
-                     "movw r26, %[at] \n"
+                     "movw r26, r18 \n"
                      "add r26, %A[offset] \n"
                      "adc r27, %B[offset] \n"
-                     "ld %[x], X \n"
+                     "ld r20, X \n"
                      "movw r26, r0 \n"
-                     "lpm %[w], Z+ \n"
-                     "muls %[x], %[w] \n"
-                     "add %A[sum], r0 \n"
-                     "adc %B[sum], r1 \n"
-                     "adc %C[sum], %[zero] \n"
+                     "lpm r21, Z+ \n"
+                     "muls r20, r21 \n"
+                     "add r2, r0 \n"
+                     "adc r3, r1 \n"
+                     "adc r4, %[zero] \n"
                      "sbrc r1, 7 \n"
-                     "dec %C[sum] \n"
+                     "dec r4 \n"
                      "dec %[n] \n"
                      "brne 1b \n"
+                     "movw r26, %[sum] \n"
+                     MICA_BYTES_STORE("r2", "r3", "r4")
                      "clr r1 \n"
-                     : [sum] "=&r"(sum), [x] "=&d"(x), [w] "=&d"(w), [at] "=&r"(at),
-                       "+z"(weights), "+x"(in), [n] "+r"(n)
-                     : [zero] "r"((uint8_t)0), [offset] "r"(offset)
-                     : "r0", "memory");
-    return sum;
+                     : "+z"(weights), "+x"(in), [n] "+r"(n)
+                     : [zero] "r"((uint8_t)0), [offset] "r"(offset), [sum] "r"(sum)
+                     : "r0", "r2", "r3", "r4", "r18", "r19", "r20", "r21", "memory");
 }
 
 #if MICA_BYTES_ROUNDS
@@ -153,17 +154,17 @@ MICA_CALLED uint32_t mica_bytes_scattered(const int8_t *weights, const int8_t *c
     "sbci r21, 0xFF \n"
 #define MICA_BYTES_SIGN    \
     "lsl r13 \n"           \
-    "sbc r19, %[zero] \n"  \
-    "sbc r20, %[zero] \n"  \
-    "sbc r21, %[zero] \n"
+    "sbc r19, r23 \n"  \
+    "sbc r20, r23 \n"  \
+    "sbc r21, r23 \n"
 #else
 #define MICA_BYTES_NEAREST
 #define MICA_BYTES_SIGN
 #endif
 
-/* r2-r5: multiplier, r6-r8: half, r9-r11: bias, r22 r23: step; r12, r17, r13: a sum; r14 r15: bytes
- * 1 and 2 of its product with the multiplier, r18-r21: 3 to 6, which doubled are its upper part in
- * r19-r21; r18: the output. X: sums, Z: out, r24 r25: its step, r16: n. */
+/* r2-r5: multiplier, r6-r8: half, r9-r11: bias, r22: step, T: its upper byte, r23: 0; r12, r17,
+ * r13: a sum; r14 r15: bytes 1 and 2 of its product with the multiplier, r18-r21: 3 to 6, which doubled
+ * are its upper part in r19-r21; r18: the output. X: sums, Z: out, r24 r25: its step, r16: n. */
 MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p)
 {
     __asm__ volatile("lpm r9, Z+ \n"
@@ -180,6 +181,8 @@ MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p
                      "adiw r30, 1 \n"
                      "lpm r22, Z+ \n"
                      "lpm r23, Z+ \n"
+                     "bst r23, 0 \n"
+                     "clr r23 \n"
                      "ld r30, X+ \n"
                      "ld r31, X+ \n"
                      "ld r24, X+ \n"
@@ -200,15 +203,15 @@ MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p
                      "mul r12, r3 \n"
                      "add r14, r0 \n"
                      "adc r15, r1 \n"
-                     MICA_BYTES_ADD("r17", "r2", "r14", "r15", "r18")
-                     MICA_BYTES_ADD("r12", "r4", "r15", "r18", "r19")
-                     MICA_BYTES_ADD("r17", "r3", "r15", "r18", "r19")
-                     MICA_BYTES_ADD("r13", "r2", "r15", "r18", "r19")
-                     MICA_BYTES_ADD("r12", "r5", "r18", "r19", "r20")
-                     MICA_BYTES_ADD("r17", "r4", "r18", "r19", "r20")
-                     MICA_BYTES_ADD("r13", "r3", "r18", "r19", "r20")
-                     MICA_BYTES_ADD("r17", "r5", "r19", "r20", "r21")
-                     MICA_BYTES_ADD("r13", "r4", "r19", "r20", "r21")
+                     MICA_BYTES_ADD("r17", "r2", "r14", "r15", "r18", "r23")
+                     MICA_BYTES_ADD("r12", "r4", "r15", "r18", "r19", "r23")
+                     MICA_BYTES_ADD("r17", "r3", "r15", "r18", "r19", "r23")
+                     MICA_BYTES_ADD("r13", "r2", "r15", "r18", "r19", "r23")
+                     MICA_BYTES_ADD("r12", "r5", "r18", "r19", "r20", "r23")
+                     MICA_BYTES_ADD("r17", "r4", "r18", "r19", "r20", "r23")
+                     MICA_BYTES_ADD("r13", "r3", "r18", "r19", "r20", "r23")
+                     MICA_BYTES_ADD("r17", "r5", "r19", "r20", "r21", "r23")
+                     MICA_BYTES_ADD("r13", "r4", "r19", "r20", "r21", "r23")
                      "mul r13, r5 \n"
                      "add r20, r0 \n"
                      "adc r21, r1 \n"
@@ -228,8 +231,7 @@ MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p
                      "adc r20, r7 \n"
                      "adc r21, r8 \n"
                      MICA_BYTES_SIGN
-                     "sbrs r23, 0 \n"
-                     "rjmp 3f \n"
+                     "brtc 3f \n"
                      "mov r19, r20 \n"
                      "mov r20, r21 \n"
                      "lsl r21 \n"
@@ -239,11 +241,11 @@ MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p
                      "mul r20, r22 \n"
                      "mov r20, r1 \n"
                      "add r18, r0 \n"
-                     "adc r20, %[zero] \n"
+                     "adc r20, r23 \n"
                      "mulsu r21, r22 \n"
                      "mov r21, r1 \n"
                      "add r20, r0 \n"
-                     "adc r21, %[zero] \n"
+                     "adc r21, r23 \n"
                      "mov r0, r18 \n"
                      "lsl r0 \n"
                      "sbc r0, r0 \n"
@@ -262,7 +264,7 @@ MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p
                      "rjmp 1b \n"
                      "5: clr r1 \n"
                      : "+z"(scale), "+x"(p)
-                     : [zero] "r"((uint8_t)0)
+                     :
                      : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12",
                        "r13", "r14", "r15", "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23",
                        "r24", "r25", "memory");
@@ -283,21 +285,21 @@ static inline void mica_bytes_four(const int8_t *weights, const uint8_t *in, uin
 }
 
 static inline void mica_bytes_two(const int8_t *weights, const int8_t *in, uint16_t n,
-                                  uint32_t start, uint32_t sums[2])
+                                  const uint32_t *start, uint32_t sums[2])
 {
-    sums[0] = sums[1] = start;
+    sums[0] = sums[1] = *start;
     for (; n > 0; n--, weights += 2, in++)
         for (int k = 0; k < 2; k++)
             sums[k] += (uint32_t)(uint8_t)MICA_ROM_S8(&weights[k]) * (uint32_t)(*in + 128);
 }
 
-static inline uint32_t mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
-                                            uint16_t offset, uint8_t n)
+static inline void mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
+                                        uint16_t offset, uint8_t n, uint32_t *sum)
 {
-    int32_t sum = 0;
+    int32_t whole = 0;
     for (; n > 0; n--, weights++, in++)
-        sum += MICA_ROM_S8(weights) * (int32_t)(*in)[offset];
-    return (uint32_t)sum;
+        whole += MICA_ROM_S8(weights) * (int32_t)(*in)[offset];
+    *sum = (uint32_t)whole;
 }
 
 /* The outputs of a channel from its sums and its scale in flash, {bias, multiplier, half, step}: as

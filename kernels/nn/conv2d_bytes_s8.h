@@ -15,7 +15,7 @@ struct mica_conv2d_bytes_s8 {
 };
 
 /* The window of one pixel, 128 added, every fourth byte from `to` on; returns its sum. In each row
- * `before` bytes lie in the padding, then `inside` in the image, then `after` again in the padding. */
+ * `before` bytes lie in the padding, then `inside` in the image, then `after` in the padding. */
 MICA_CALLED uint32_t mica_conv2d_bytes_window(const struct mica_conv2d_bytes_s8 *p,
                                               const int8_t *const *rows, int16_t left, uint8_t *to)
 {

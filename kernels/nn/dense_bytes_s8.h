@@ -24,7 +24,7 @@ MICA_CALLED void mica_dense_bytes(const struct mica_dense_bytes_s8 *p, const int
         sum += (uint8_t)(in[i] ^ -128);
     sum = 0 - 128 * sum;
     for (uint16_t left = (uint16_t)p->out_n; left > 0; w += 2 * in_n) {
-        mica_bytes_two(w, in, in_n, sum, sums);
+        mica_bytes_two(w, in, in_n, &sum, sums);
         for (uint8_t k = 0; k < 2 && left > 0; k++, left--, scale += 4, job.out++) {
             job.sums[0] = sums[k];
             mica_bytes_out(scale, &job);

@@ -44,7 +44,7 @@ MICA_CALLED void mica_depthwise_bytes_pixel(const struct mica_depthwise_bytes_s8
     const int32_t *scale = p->scales;
     struct mica_bytes job = {.out = out, .n = 1};
     for (uint16_t c = 0; c < channels; c++, w += taps, scale += 4, job.out++) {
-        job.sums[0] = mica_bytes_scattered(w, tap, c, taps);
+        mica_bytes_scattered(w, tap, c, taps, job.sums);
         mica_bytes_out(scale, &job);
     }
 }
