@@ -54,18 +54,19 @@ struct mica_options {
     const char *target; /* a core of `mica targets`; NULL: "host" */
     enum mica_profile profile;
     enum mica_optimize optimize;
-    int share_io;      /* inputs and outputs live inside the scratch memory */
-    int split_weights; /* constants go to a second source file */
-    int keep_channels; /* for debugging: channels that change no output are computed too */
-    int mark_steps;    /* for measuring: NAME_MARK(step) or NAME_MARK_TURN(step) before each step */
-    int by_row;        /* ram: the input comes row by row */
-    int keep_input;    /* ram: a run does not overwrite its input */
-    int64_t max_ram;   /* bytes of memory with inputs and outputs; the fastest schedule that fits is
+    int share_io;        /* inputs and outputs live inside the scratch memory */
+    int split_weights;   /* constants go to a second source file */
+    const char *library; /* kernels are called in LIBRARY.c, see mica_library(); NULL: pasted */
+    int keep_channels;   /* for debugging: channels that change no output are computed too */
+    int mark_steps;  /* for measuring: NAME_MARK(step) or NAME_MARK_TURN(step) before each step */
+    int by_row;      /* ram: the input comes row by row */
+    int keep_input;  /* ram: a run does not overwrite its input */
+    int64_t max_ram; /* bytes of memory with inputs and outputs; the fastest schedule that fits is
                         taken, whatever `optimize` says of them; 0: no limit */
-    int stream_axis;   /* the input's axis of endless time; 0: no stream (axis 0 is the batch) */
-    const char
-        *ways; /* for measuring: ways to lower operators, taken wherever they fit before any is
-                        chosen, with commas: "pairs,plain"; NULL: all are chosen */
+    int stream_axis; /* the input's axis of endless time; 0: no stream (axis 0 is the batch) */
+    /* For measuring: ways to lower operators, with commas, "pairs,plain"; they are taken wherever they
+     * fit. NULL: all are chosen. */
+    const char *ways;
     /* Of estimators only: */
     const char *functions;  /* those wanted, with commas: "predict,predict_proba"; NULL: all */
     const char *input_type; /* the caller promises int8, uint8 or int16; NULL: float32 */
@@ -117,6 +118,11 @@ int mica_load(struct mica *, const char *name, const void *bytes, size_t n_bytes
 
 /* Compiles what was loaded; options may be NULL. */
 int mica_compile(struct mica *, const struct mica_options *);
+
+/* One library for the kernels of n models that were compiled with options.library, each of them once:
+ * MICA_HEADER and MICA_SOURCE of a handle without a model. Fails where the models do not go
+ * together. */
+int mica_library(struct mica *library, struct mica *const *model, int n);
 
 /* Runs the passes up to the named one ("read", "infer", ... see mica_pass_name()) for MICA_DUMP. */
 int mica_dump(struct mica *, const char *pass, const struct mica_options *);

@@ -149,6 +149,8 @@ static void set_options(struct ctx *ctx, const struct mica_options *options)
              ctx->options.by_row ? "--by-row" : "--keep-input");
     assert(ctx->options.profile < MICA_PROFILE_COUNT);
     ctx->options.name = format(ctx, "%s", ctx->options.name);
+    if (ctx->options.library)
+        ctx->options.library = format(ctx, "%s", ctx->options.library);
     ctx->options.target = format(ctx, "%s", ctx->options.target);
     if (ctx->options.ways)
         ctx->options.ways = format(ctx, "%s", ctx->options.ways);
@@ -178,13 +180,25 @@ static void fit(struct ctx *ctx, int n_tensors)
     }
 }
 
+/* Rows, with as much memory for kernels as half of what the rows take, and not more than the bound:
+ * a model of a few hundred bytes gets no buffer of a thousand. */
+static void push(struct ctx *ctx, int n_tensors)
+{
+    schedule_rows(ctx, ctx->program);
+    const int32_t half = ctx->program->schedule->state_bytes / 2;
+    ctx->buffer_max = half < CHOICE_BUFFER_MAX ? half : CHOICE_BUFFER_MAX;
+    ctx->graph->n_tensors = n_tensors;
+    ctx->program = lower_graph(ctx, ctx->graph);
+    schedule_rows(ctx, ctx->program);
+}
+
 static void compile(struct ctx *ctx, struct text **text)
 {
     if (ctx->options.optimize == MICA_OPTIMIZE_RAM && !ctx->graph->role)
         ctx->options.share_io = 1; /* rows of inputs die one by one: they must be ours */
     run_passes(ctx, N_PASSES - 1);
     const int n_tensors = ctx->graph->n_tensors;
-    ctx->buffer_max = ctx->options.optimize == MICA_OPTIMIZE_RAM ? CHOICE_BUFFER_MAX : INT32_MAX;
+    ctx->buffer_max = ctx->options.optimize == MICA_OPTIMIZE_RAM ? 0 : INT32_MAX;
     ctx->program = lower_graph(ctx, ctx->graph);
     if (core_has_program_memory(ctx->options.target))
         plan_far(ctx->program);
@@ -197,7 +211,7 @@ static void compile(struct ctx *ctx, struct text **text)
     } else if (ctx->options.max_ram > 0) {
         fit(ctx, n_tensors);
     } else if (ctx->options.optimize == MICA_OPTIMIZE_RAM) {
-        schedule_rows(ctx, ctx->program);
+        push(ctx, n_tensors);
     } else {
         schedule_whole(ctx->program);
         plan_memory(ctx, ctx->program);
@@ -243,6 +257,37 @@ static int work(struct mica *m, const struct mica_options *options, int last)
 int mica_compile(struct mica *m, const struct mica_options *options)
 {
     return work(m, options, -1);
+}
+
+int mica_library(struct mica *m, struct mica *const *model, int n)
+{
+    struct ctx *ctx = &m->compiled;
+    jmp_buf recover;
+    memset(m->text, 0, sizeof m->text);
+    if (start(m, ctx, &recover))
+        return -1;
+    ctx->file = "library";
+    if (setjmp(recover)) {
+        memset(m->text, 0, sizeof m->text);
+        return -1;
+    }
+    struct ctx **from = NEWS(ctx, struct ctx *, n);
+    for (int i = 0; i < n; i++) {
+        from[i] = &model[i]->compiled;
+        if (!from[i]->program || !from[i]->options.library)
+            fail(ctx, NULL, "model %d was not compiled for a library", i + 1);
+    }
+    if (!n)
+        fail(ctx, NULL, "there is no model");
+    const struct mica_options options = {.name = from[0]->options.library,
+                                         .profile = from[0]->options.profile};
+    set_options(ctx, &options);
+    ctx->file = ctx->options.name;
+    m->text[MICA_HEADER] = text_new(ctx);
+    m->text[MICA_SOURCE] = text_new(ctx);
+    emit_library(ctx, from, n, m->text[MICA_HEADER], m->text[MICA_SOURCE]);
+    ctx->recover = NULL;
+    return 0;
 }
 
 int mica_dump(struct mica *m, const char *pass, const struct mica_options *options)

@@ -412,6 +412,7 @@ struct code {
     const char *const *files; /* of kernels/, that it calls; ends with NULL */
     bool needs_kernel;        /* print() calls the kernel itself for rows it does not decide */
     const void *data;         /* for print() */
+    const char *calls; /* the function of the kernel's file that print() calls; NULL: the kernel */
 };
 
 struct step {
@@ -655,6 +656,10 @@ void print_graph(struct text *, const struct graph *);
 
 /* NAME.h, NAME.c and, with split_weights, NAME_weights.c (else *weights is NULL). */
 void emit_program(struct ctx *, struct text *header, struct text *source, struct text **weights);
+/* A library named options.name: the functions that the n models call, compiled with
+ * options.library. */
+void emit_library(struct ctx *, struct ctx *const *model, int n, struct text *header,
+                  struct text *source);
 /* How tensor i of the inputs or outputs is called in the generated code. */
 const char *emit_io_name(struct ctx *, struct tensor *const *list, int n, int i, bool is_input);
 int64_t constant_bytes(const struct program *);

@@ -31,7 +31,7 @@ CORES = (
 OBJECTIVES = ("speed", "balanced", "size", "ram")
 # Of a whole network. At -Os gcc makes more or less of one and the same plain loop in different
 # models, by up to a tenth.
-TOLERANCE = {"speed": 0.055, "balanced": 0.055, "size": 0.11, "ram": 0.085}
+TOLERANCE = {"speed": 0.06, "balanced": 0.06, "size": 0.11, "ram": 0.085}
 # What two ways must differ by for their order to be tested, as counted.
 APART = 0.05
 
@@ -175,7 +175,7 @@ def test_same_bits(tmp_path: Path, core: str, channels: int) -> None:
             results.append(np.load(y))
     for other in results[1:]:
         np.testing.assert_array_equal(results[0], other)
-    assert len(np.unique(results[0])) > 20
+    assert len(np.unique(results[0])) > 10
 
 
 def test_smaller_buffers_where_memory_is_short(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from support import MICA, PORTABLE, REPOSITORY, mica, need, run
 
 PAGES = sorted(
     path
-    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "target/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "kernels/*.md", "target/*.md")
     for path in REPOSITORY.glob(pattern)
 )
 CORE = re.compile(r"\b(?:cortex-m\d+\w*|rv\d\d\w+)\b")
@@ -35,6 +35,12 @@ def shell_lines(page: Path) -> list[str]:
     text = "".join(blocks(page, "sh")).replace("\\\n", " ")
     lines = [re.sub(r"\s+#.*", "", line).removeprefix("$ ").strip() for line in text.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def target_facts(core: str) -> dict[str, str]:
+    """What target/CORE.target says."""
+    lines = (REPOSITORY / "target" / f"{core}.target").read_text().splitlines()
+    return {key.strip(): value.strip() for key, value in (line.split("=", 1) for line in lines)}
 
 
 def listed_cores() -> list[str]:
@@ -97,7 +103,7 @@ def test_generated_page(tmp_path: Path) -> None:
     for name, graph in zip(("listen", "alarm"), blocks(page, "mica-ir"), strict=True):
         (tmp_path / f"{name}.ir").write_text(graph)
     lines, sources = shell_lines(page), blocks(page, "c")
-    assert len(lines) == len(sources) == 6
+    assert len(lines) == len(sources) == 7
     for line in lines:
         run("sh", "-c", line, cwd=tmp_path)
     for place, source in enumerate(sources):
@@ -107,6 +113,47 @@ def test_generated_page(tmp_path: Path) -> None:
     for compiler in ("gcc", "clang"):
         need(compiler)
         run(compiler, *PORTABLE, "-Iout", *files, "-o", "all", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("core", ("host", "cortex-m4", "cortex-m0"))
+@pytest.mark.parametrize("name", ("gcc", "clang"))
+def test_kernels_page(tmp_path: Path, name: str, core: str) -> None:
+    """Kernels by hand: the page's program prints what the page says."""
+    page = REPOSITORY / "kernels" / "README.md"
+    (source,), (printed,) = blocks(page, "c"), blocks(page, "text")
+    (flags,) = re.findall(r"^```\n(-I .*?)\n```", page.read_text(), re.M)
+    (tmp_path / "by_hand.c").write_text(source)
+    need(name)
+    facts = target_facts(core)
+    command = [name, *PORTABLE, "-O2", *shlex.split(flags.replace("-I ", f"-I{REPOSITORY}/"))]
+    if core == "host":
+        run(*command, "by_hand.c", "-o", "by_hand", cwd=tmp_path)
+        assert run(tmp_path / "by_hand").stdout == printed
+        return
+    need(facts["compiler"], facts["emulator"])
+    if name == "clang":
+        cpu = [flag for flag in facts["compile-flags"].split() if flag.startswith("-m")]
+        command += ["--target=arm-none-eabi", *cpu, "-isystem",
+                    "/usr/lib/picolibc/arm-none-eabi/include"]
+    else:
+        command = [facts["compiler"], *facts["compile-flags"].split(), *command[1:]]
+    run(*command, "-c", "by_hand.c", cwd=tmp_path)
+    memory = [f"-Wl,--defsym=__{part}{suffix}={value}" for part in ("flash", "ram")
+              for suffix, value in zip(("", "_size"), facts[part].split())]
+    run(facts["compiler"], *facts["compile-flags"].split(), "by_hand.o",
+        *facts["link-flags"].split(), *memory, "-Wl,--defsym=__stack_size=0x1000", "-o", "by_hand",
+        cwd=tmp_path)
+    done = run(facts["emulator"], *facts["emulator-flags"].split(), tmp_path / "by_hand")
+    assert done.stdout + done.stderr == printed
+
+
+def test_kernels_page_names_kernels() -> None:
+    """What the page's table chooses among exists; abbreviations are of names before them."""
+    page = REPOSITORY / "kernels" / "README.md"
+    files = re.findall(r"`(\w+\.h)`", page.read_text())
+    there = {path.name for path in (REPOSITORY / "kernels").glob("*/*.h")}
+    there |= {path.name for path in (REPOSITORY / "src" / "op").glob("*.h")}
+    assert len(files) > 20 and not set(files) - there
 
 
 def test_readme_memory() -> None:

@@ -163,10 +163,27 @@ def test_a_booster_behind_a_scaler(tmp_path: Path) -> None:
     assert run_mica(boosted(), tmp_path, x)[0].ravel().tolist() == [-0.5, 1.5]
 
 
+def test_softmax_zero_of_linear_scores(tmp_path: Path) -> None:
+    """Scores that are nearly 0 stay so; where all are, the quotients are no numbers."""
+    node = ml(
+        "LinearClassifier", ["x"], ["label", "scores"], coefficients=[1.0, 0, 0, 1, 0, 0],
+        intercepts=[0.0, 0.0, 0.0], classlabels_ints=[0, 1, 2], post_transform="SOFTMAX_ZERO",
+    )  # fmt: skip
+    made = model([node], 2, {"label": INT64, "scores": FLOAT})
+    small = np.float32(1e-7)
+    values = [0, -0.0, 1, -2, 3, small, -small, np.nextafter(small, np.float32(1)), 0.5 * small]
+    x = np.array([[a, b] for a in values for b in values], np.float32)
+    label, scores = run_mica(made, tmp_path, x)
+    want_label, want = run_runtime(made, x)
+    assert np.array_equal(label, want_label)
+    assert np.allclose(scores, want, rtol=2e-7, atol=2e-14, equal_nan=True)
+    assert np.isnan(scores).any() and not np.isnan(scores).all()
+
+
 # ---- classifiers of trees ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("transform", ["NONE", "LOGISTIC", "SOFTMAX"])
+@pytest.mark.parametrize("transform", ["NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO"])
 @pytest.mark.parametrize("base", [[], [0.25, -0.5, 1.0]])
 @pytest.mark.parametrize("every", [False, True])
 def test_three_classes(tmp_path: Path, transform: str, base: list[float], every: bool) -> None:

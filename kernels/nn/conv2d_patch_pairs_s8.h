@@ -71,25 +71,6 @@ MICA_BLOCK void mica_conv2d_patches(const int8_t *const *rows, const struct mica
 
 #endif
 
-/* n bytes of each of some rows, from `offset` on, `pitch` bytes apart; where there are enough, by
- * words, the last two of which overlap. */
-MICA_CALLED void mica_conv2d_patch_rows(const int8_t *const *rows, int32_t offset, int32_t n,
-                                        int8_t *to, int32_t pitch, int32_t count)
-{
-    for (; count > 0; count--, to += pitch) {
-        const int8_t *from = *rows++ + offset;
-        int32_t i = n - 4;
-        if (i >= 0) {
-            for (; i > 0; i -= 4)
-                memcpy(to + i, from + i, 4);
-            memcpy(to, from, 4);
-        } else {
-            for (i = 0; i < n; i++)
-                to[i] = from[i];
-        }
-    }
-}
-
 /* The window of one pixel as bytes: its first column is `left`, and of its rows those from first to
  * last - 1 are inside the image. */
 MICA_CALLED void mica_conv2d_patch(const struct mica_conv2d_patch_pairs_s8 *p,

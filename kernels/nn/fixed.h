@@ -4,11 +4,13 @@
 
 #include <stdint.h>
 
+#include "rom.h"
+
 /* Fixed-point functions after gemmlowp, which TFLite's integer SOFTMAX, LOGISTIC and TANH are built
  * from. Qm.n: a 32-bit integer with n bits after the point, m before it and a sign. */
 
 /* x / 2^bits, rounded to the nearest integer with ties away from zero; bits: 0..31. */
-static inline int32_t mica_fixed_divide(int32_t x, int bits)
+MICA_SHARED int32_t mica_fixed_divide(int32_t x, int bits)
 {
     int32_t mask = (int32_t)((UINT32_C(1) << bits) - 1);
     return (x >> bits) + ((x & mask) > (mask >> 1) + (x < 0));
@@ -16,7 +18,7 @@ static inline int32_t mica_fixed_divide(int32_t x, int bits)
 
 /* The product of two numbers of which one has no bit before the point: the high half of the doubled
  * product, rounded, ties up. The sum of both factors' m is the result's. */
-static inline int32_t mica_fixed_multiply(int32_t a, int32_t b)
+MICA_SHARED int32_t mica_fixed_multiply(int32_t a, int32_t b)
 {
     if (a == INT32_MIN && b == INT32_MIN)
         return INT32_MAX;
@@ -24,7 +26,7 @@ static inline int32_t mica_fixed_multiply(int32_t a, int32_t b)
 }
 
 /* x * 2^bits, limited to 32 bits. */
-static inline int32_t mica_fixed_shift(int32_t x, int bits)
+MICA_SHARED int32_t mica_fixed_shift(int32_t x, int bits)
 {
     if (x > INT32_MAX >> bits)
         return INT32_MAX;
@@ -36,7 +38,7 @@ static inline int32_t mica_fixed_shift(int32_t x, int bits)
 /* e^x for x <= 0 in Q4.27 (`before` 4) or Q5.26 (`before` 5); the result is in Q0.31. x is split
  * into a part in [-1/4, 0), whose power is a polynomial of the fourth degree around -1/8, and bits
  * of 1/4, 1/2, 1, .. 16, whose powers are constants. */
-static inline int32_t mica_fixed_exp(int32_t x, int before)
+MICA_SHARED int32_t mica_fixed_exp(int32_t x, int before)
 {
     const uint32_t quarter = UINT32_C(1) << (29 - before);
     const int32_t part = (int32_t)((uint32_t)x & (quarter - 1)) - (int32_t)quarter;
@@ -70,7 +72,7 @@ static inline int32_t mica_fixed_exp(int32_t x, int before)
 
 /* 2 / (1 + x) for 0 <= x < 1 in Q0.31; the result is in Q2.29. Three steps of Newton and Raphson's
  * division from 48/17 - 32/17 * (1 + x)/2. */
-static inline int32_t mica_fixed_reciprocal(int32_t x)
+MICA_SHARED int32_t mica_fixed_reciprocal(int32_t x)
 {
     const int32_t half = (int32_t)(((int64_t)x + INT32_MAX + 1) / 2);
     int32_t y = INT32_C(1515870810) + mica_fixed_multiply(half, -INT32_C(1010580540));

@@ -80,6 +80,18 @@ struct mica_trees {
     float unit;
 };
 
+/* The parameters that decide how much is read at once. A library of several ensembles has the largest
+ * of each there, which are constants. */
+#ifndef MICA_MOST
+#define MICA_MOST(p) (p)
+#endif
+
+/* Of fewer than 32 bits. */
+MICA_INLINE uint32_t mica_trees_low(uint32_t bits)
+{
+    return ((uint32_t)1 << bits) - 1;
+}
+
 MICA_INLINE uint32_t mica_trees_mask(uint32_t bits)
 {
     return bits > 31 ? ~(uint32_t)0 : ((uint32_t)1 << bits) - 1;
@@ -169,7 +181,9 @@ MICA_INLINE int32_t mica_trees_key(const struct mica_trees *p, const void *x, ui
         return ((const uint8_t *)x)[feature];
     if (p->x_form == MICA_X_INT16)
         return ((const int16_t *)x)[feature];
-    int32_t key = mica_float_bits((const float *)x + feature);
+    /* In bytes: in the stream, the number stands two bits up already. */
+    const void *number = (const char *)x + (feature << 2);
+    int32_t key = mica_float_bits(number);
     if (p->key_negative)
         key ^= (int32_t)((uint32_t)(key >> 31) >> 1);
     return key;
@@ -181,9 +195,9 @@ MICA_INLINE int32_t mica_trees_threshold(const struct mica_trees *p, uint32_t fe
 {
     *bits = p->key_bits;
     if (p->key_form == MICA_KEY_HALF)
-        return (int32_t)((uint32_t)MICA_ROM_U16(p->key_half + (w & mica_trees_mask(*bits))) << 16);
+        return (int32_t)((uint32_t)MICA_ROM_U16(p->key_half + (w & mica_trees_low(*bits))) << 16);
     if (p->key_form == MICA_KEY_WORD)
-        return (int32_t)MICA_ROM_U32(p->key_word + (w & mica_trees_mask(*bits)));
+        return (int32_t)MICA_ROM_U32(p->key_word + (w & mica_trees_low(*bits)));
     if (p->key_form == MICA_KEY_BITS)
         return (int32_t)((uint32_t)p->key_base + (w & mica_trees_mask(*bits)));
     const uint32_t first = MICA_ROM_U16(p->first + feature);
@@ -276,8 +290,10 @@ MICA_INLINE uint32_t mica_trees_key_bits(const struct mica_trees *p)
  * that costs no more. */
 MICA_INLINE uint32_t mica_trees_first(const struct mica_trees *p)
 {
-    const uint32_t head = mica_trees_head(p), test = head + mica_trees_key_bits(p);
-    const uint32_t leaf = test + (p->leaf_more ? p->leaf_bits : 0), skip = test + p->skip_bits;
+    const uint32_t head = mica_trees_head(MICA_MOST(p)), leaf_bits = MICA_MOST(p)->leaf_bits;
+    const uint32_t test = head + mica_trees_key_bits(MICA_MOST(p));
+    const uint32_t leaf = test + (MICA_MOST(p)->leaf_more ? leaf_bits : 0);
+    const uint32_t skip = test + MICA_MOST(p)->skip_bits;
     if (test > MICA_TREES_FAR)
         return head;
     const uint32_t first = leaf > MICA_TREES_FAR ? test : leaf;
@@ -290,7 +306,7 @@ MICA_INLINE uint32_t mica_trees_first(const struct mica_trees *p)
 MICA_INLINE uint32_t mica_trees_rest(const struct mica_trees *p, uint32_t at, uint32_t w,
                                      uint32_t bits, uint32_t n)
 {
-    const uint32_t test = mica_trees_head(p) + mica_trees_key_bits(p);
+    const uint32_t test = mica_trees_head(MICA_MOST(p)) + mica_trees_key_bits(MICA_MOST(p));
     return test + n <= mica_trees_first(p) ? w >> bits : mica_trees_read(p, at, n);
 }
 
@@ -302,10 +318,12 @@ MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, 
     const uint32_t head = mica_trees_head(p), first = mica_trees_first(p);
     for (;; w = mica_trees_read(p, at, first)) {
         uint32_t bits;
-        const uint32_t kind = w & 3, feature = w >> 2 & mica_trees_mask(p->feature_bits);
+        const uint32_t kind = w & 3, feature = w >> 2 & mica_trees_low(p->feature_bits);
         const uint32_t flag = w >> 2 >> p->feature_bits;
         at += head;
-        w = first > head ? w >> head : mica_trees_read(p, at, mica_trees_key_bits(p));
+        w = first > mica_trees_head(MICA_MOST(p))
+                ? w >> head
+                : mica_trees_read(p, at, mica_trees_key_bits(MICA_MOST(p)));
         uint32_t right = mica_trees_side(p, x, feature, w, flag, &bits);
         at += bits;
         MICA_TREES_ONE(at);
@@ -313,7 +331,8 @@ MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, 
             ++*depth;
         if (!kind) {
             if (right)
-                at += mica_trees_rest(p, at, w, bits, p->skip_bits) & mica_trees_mask(p->skip_bits);
+                at += mica_trees_rest(p, at, w, bits, MICA_MOST(p)->skip_bits) &
+                      mica_trees_low(p->skip_bits);
             at += p->skip_bits;
             continue;
         }
@@ -321,7 +340,7 @@ MICA_SHARED uint32_t mica_trees_walk(const struct mica_trees *p, const void *x, 
             right ^= 1;
         if (!right)
             return at;
-        at += mica_trees_leaf_bits(p, mica_trees_rest(p, at, w, bits, p->leaf_bits));
+        at += mica_trees_leaf_bits(p, mica_trees_rest(p, at, w, bits, MICA_MOST(p)->leaf_bits));
         if (kind == 3)
             return at;
     }
@@ -369,7 +388,7 @@ MICA_INLINE uint32_t mica_trees_next(const struct mica_trees *p, const void *x, 
     }
     const uint32_t node = 8 * *at + p->length_bits, first = mica_trees_first(p);
     uint32_t w = mica_trees_start(p, *at);
-    const uint32_t length = w & mica_trees_mask(p->length_bits);
+    const uint32_t length = w & mica_trees_low(p->length_bits);
     if (p->stumps && !length) {
         *at += (p->length_bits + mica_trees_leaf_bits(p, mica_trees_read(p, node, p->leaf_bits)) +
                 7) >>
@@ -377,8 +396,8 @@ MICA_INLINE uint32_t mica_trees_next(const struct mica_trees *p, const void *x, 
         return node;
     }
     *at += length;
-    w = MICA_TREES_START >= p->length_bits + first ? w >> p->length_bits
-                                                   : mica_trees_read(p, node, first);
+    w = MICA_TREES_START >= MICA_MOST(p)->length_bits + first ? w >> p->length_bits
+                                                              : mica_trees_read(p, node, first);
     return mica_trees_walk(p, x, node, w, depth);
 }
 

@@ -11,7 +11,7 @@ from . import estimators as _estimators  # noqa: F401  enters all of them in the
 from .convert import convert
 from .cost import Cost
 from .errors import Error, Mismatch
-from .model import Agreement, Model
+from .model import Agreement, Model, save_all
 
 __version__ = "0.1.0"
-__all__ = ["Agreement", "Cost", "Error", "Mismatch", "Model", "convert"]
+__all__ = ["Agreement", "Cost", "Error", "Mismatch", "Model", "convert", "save_all"]

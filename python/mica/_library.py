@@ -33,6 +33,7 @@ class Options(Structure):
         ("optimize", c_int),
         ("share_io", c_int),
         ("split_weights", c_int),
+        ("library", c_char_p),
         ("keep_channels", c_int),
         ("mark_steps", c_int),
         ("by_row", c_int),
@@ -96,6 +97,7 @@ def _load() -> ctypes.CDLL:
         ("mica_error", c_char_p, [handle]),
         ("mica_load", c_int, [handle, c_char_p, c_char_p, c_size_t]),
         ("mica_compile", c_int, [handle, POINTER(Options)]),
+        ("mica_library", c_int, [handle, POINTER(handle), c_int]),
         ("mica_dump", c_int, [handle, c_char_p, POINTER(Options)]),
         ("mica_text", c_char_p, [handle, c_int]),
         ("mica_input", c_int, [handle, c_int, POINTER(TensorInfo)]),
@@ -113,13 +115,14 @@ LIBRARY = _load()
 
 
 class Handle:
-    """A struct mica: a model, loaded."""
+    """A struct mica: a model, loaded; or without a file, what link() makes."""
 
-    def __init__(self, file: str, data: bytes):
+    def __init__(self, file: str | None = None, data: bytes = b""):
         self._handle = LIBRARY.mica_new()
         if not self._handle:
             raise MemoryError
-        self._check(LIBRARY.mica_load(self._handle, file.encode(), data, len(data)))
+        if file is not None:
+            self._check(LIBRARY.mica_load(self._handle, file.encode(), data, len(data)))
 
     def __del__(self) -> None:
         LIBRARY.mica_free(getattr(self, "_handle", None))
@@ -131,6 +134,11 @@ class Handle:
     def compile(self, options: Options) -> None:
         """Generates the texts."""
         self._check(LIBRARY.mica_compile(self._handle, ctypes.byref(options)))
+
+    def link(self, models: Sequence[Handle]) -> None:
+        """Generates the library of models that were compiled for it."""
+        handles = (c_void_p * len(models))(*(model._handle for model in models))
+        self._check(LIBRARY.mica_library(self._handle, handles, len(models)))
 
     def dump(self, name: str) -> str:
         """The text form of the graph after a pass."""

@@ -164,16 +164,15 @@ class Model:
 
     def save(self, folder: str | os.PathLike[str] = ".") -> list[Path]:
         """Writes NAME.c and NAME.h into a folder, which is made where it is missing."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        written = []
-        for suffix, text in ((".h", self.header), (".c", self.source)):
-            path = place / (self.name + suffix)
-            temporary = path.with_name(path.name + ".part")
-            temporary.write_text(text)
-            temporary.replace(path)
-            written.append(path)
-        return written
+        return _write(folder, {self.name: self._handle})
+
+    def for_library(self, library: str) -> _library.Handle:
+        """The model compiled once more, to call its kernels in a library of that name."""
+        handle = _library.Handle(self._source.file, self._source.data)
+        options = self._source.options()
+        options.library = library.encode()
+        handle.compile(options)
+        return handle
 
     def __repr__(self) -> str:
         what = ", ".join(self.functions) or "a network"
@@ -377,6 +376,34 @@ class Model:
             optimize or self._source.optimize,
             options,
         )
+
+
+def save_all(
+    models: Sequence[Model], folder: str | os.PathLike[str] = ".", library: str = "kernels"
+) -> list[Path]:
+    """Writes NAME.c and NAME.h of each model, and one LIBRARY.c and LIBRARY.h with the kernels that
+    any of them uses: for models that share a firmware. All of them have the same profile."""
+    handles = {model.name: model.for_library(library) for model in models}
+    if len(handles) < len(models):
+        raise Error("two models have the same name")
+    shared = _library.Handle()
+    shared.link(list(handles.values()))
+    return _write(folder, {**handles, library: shared})
+
+
+def _write(folder: str | os.PathLike[str], handles: dict[str, _library.Handle]) -> list[Path]:
+    """NAME.h and NAME.c of each, into a folder that is made where it is missing."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, handle in handles.items():
+        for suffix, text in ((".h", handle.text("header")), (".c", handle.text("source"))):
+            path = place / (name + suffix)
+            temporary = path.with_name(path.name + ".part")
+            temporary.write_text(text)
+            temporary.replace(path)
+            written.append(path)
+    return written
 
 
 def _file_classes(words: list[str], numbers: list[int]) -> np.ndarray:

@@ -23,13 +23,27 @@ struct cli_files {
     struct cli_file at[CLI_FILES_MAX];
 };
 
+/* The models of a command that takes several. */
+struct cli_models {
+    int n;
+    const char *at[CLI_FILES_MAX];
+};
+
 /* ---- flags.c --------------------------------------------------------------------------------- */
 
-enum cli_kind { CLI_SWITCH, CLI_TEXT, CLI_NUMBER, CLI_FILES, CLI_PROFILE, CLI_OPTIMIZE };
+enum cli_kind {
+    CLI_SWITCH,
+    CLI_TEXT,
+    CLI_NUMBER,
+    CLI_FILES,
+    CLI_PROFILE,
+    CLI_OPTIMIZE,
+    CLI_MODELS /* no flag: the words that are none, one or more; its name is "" */
+};
 struct cli_flag {
     const char *name; /* "--output"; a second spelling after a space: "--output -o" */
     enum cli_kind kind;
-    void *to; /* int, const char *, struct cli_files, enum mica_profile, enum mica_optimize */
+    void *to; /* int, const char *, struct cli_files, struct cli_models, enum mica_profile, ... */
 };
 
 /* What every command that compiles takes, as rows of a table of flags. */
@@ -49,7 +63,7 @@ struct cli_flag {
     }
 
 /* Parses argv[1..]; flags may stand anywhere. *model takes the one word that is no flag (NULL: the
- * command takes none). Returns -1 to go on, else the exit status (help was printed, or wrong use).
+ * command takes none, or several). Returns -1 to go on, else the exit status (help was printed, or wrong use).
  * flags ends with a NULL name. */
 int cli_parse(int argc, char **argv, const char *help, const struct cli_flag *flags,
               const char **model);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/cli.h"
 #include "cli/cost.h"
@@ -14,13 +15,17 @@ static const char help[] =
     "                    [--share-io] [--split-weights] [--functions LIST] [--input-type T]\n"
     "                    [--finite] [--leaf-bits N] [--float64] [--max-flash N] [--max-ram N]\n"
     "                    [--max-cycles N]\n"
+    "       mica compile MODEL... --library NAME [-o DIR] [--name NAME,...] [...]\n"
     "\n"
     "Turns a trained model into DIR/NAME.h and DIR/NAME.c: plain C99 without a run-time, a heap\n"
     "or a library. The header says what to call and what it costs; add both files to a project.\n"
     "\n"
     "  MODEL             a .tflite file, or a graph in Mica's text form (docs/ir.md)\n"
     "  -o, --output DIR  where to write; made if missing (default: the current folder)\n"
-    "  --name NAME       prefix of files and symbols (default: from the file's name)\n"
+    "  --name NAME       prefix of files and symbols (default: from the file's name); of several\n"
+    "                    models their names, with commas\n"
+    "  --library NAME    for several models in one firmware: what they share of kernels goes to\n"
+    "                    NAME.c and NAME.h, once; add these files, too\n"
     "  --target CORE     the core it is made for; `mica targets` lists them (default: host).\n"
     "                    The file gives the same bits on every other core\n"
     "  --profile P       the reference that integer results equal, bit for bit:\n"
@@ -43,9 +48,9 @@ static const char help[] =
     "  --finite          of an estimator: the caller promises features that are never NaN, whose\n"
     "                    way through trees then takes no code\n"
     "  --leaf-bits N     of boosted trees and of regressions by trees: leaves are rounded to N\n"
-    "                    bits, 4 to 24, which takes half the flash or less. NAME_predict_certain\n"
-    "                    says of each row whether its label is proven all the same; errors of\n"
-    "                    numbers are stated in the header\n"
+    "                    bits, 4 to 24, which takes half the flash or less where they were\n"
+    "                    float64. NAME_predict_certain says of each row whether its label is\n"
+    "                    proven all the same; errors of numbers are stated in the header\n"
     "  --float64         of an estimator: results are double, the training library's own numbers\n"
     "  --keep-channels   for debugging: compute channels that change no output too\n"
     "  --max-ram N       bytes for scratch or state, inputs and outputs: takes the fastest "
@@ -75,73 +80,175 @@ static void default_name(char *name, size_t room, const char *model)
             *c = '_';
 }
 
-/* All files or none: what was already written goes when a later one fails. */
-static int write_all(const struct mica *m, const char *dir, const char *name)
+/* ---- files ----------------------------------------------------------------------------------- */
+
+struct output {
+    char path[4096];
+    const char *text;
+};
+
+/* The texts of a handle, as files of that name; how many. Room for three. */
+static int outputs_of(const struct mica *m, const char *dir, const char *name, struct output *to)
 {
     static const struct {
         enum mica_text text;
         const char *suffix;
     } files[] = {{MICA_HEADER, ".h"}, {MICA_SOURCE, ".c"}, {MICA_WEIGHTS, "_weights.c"}};
-    char path[3][4096];
+    int n = 0;
+    for (int i = 0; i < 3; i++) {
+        to[n].text = mica_text(m, files[i].text);
+        const int len = snprintf(to[n].path, sizeof to[n].path, "%s/%s%s", dir, name,
+                                 files[i].suffix);
+        if (len < 0 || (size_t)len >= sizeof to[n].path)
+            to[n].path[0] = '\0'; /* too long: no file has this name */
+        n += to[n].text != NULL;
+    }
+    return n;
+}
+
+/* All files or none: what was already written goes when a later one fails. */
+static int write_all(const char *dir, const struct output *output, int n)
+{
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < i; k++)
+            if (!strcasecmp(output[i].path, output[k].path))
+                return cli_refuse("two files would be called %s: choose other names",
+                                  output[i].path);
     if (cli_make_folder(dir))
         return CLI_REFUSED;
-    for (int i = 0; i < 3; i++) {
-        const char *text = mica_text(m, files[i].text);
-        snprintf(path[i], sizeof path[i], "%s/%s%s", dir, name, files[i].suffix);
-        if (!text || !cli_write_file(path[i], text, strlen(text)))
+    for (int i = 0; i < n; i++) {
+        if (!cli_write_file(output[i].path, output[i].text, strlen(output[i].text)))
             continue;
         while (i-- > 0)
-            remove(path[i]);
+            remove(output[i].path);
         return CLI_REFUSED;
     }
     return CLI_OK;
 }
 
+/* ---- several models -------------------------------------------------------------------------- */
+
+/* The names of --name "a,b,c", or those of the files. */
+static int set_names(const struct cli_models *models, const char *list, char (*name)[256])
+{
+    int n = 0;
+    for (const char *at = list; at; n++) {
+        const size_t len = strcspn(at, ",");
+        if (n < models->n)
+            snprintf(name[n], sizeof name[n], "%.*s", (int)len, at);
+        at = at[len] ? at + len + 1 : NULL;
+    }
+    if (list && n != models->n)
+        return cli_usage("compile", "--name %s: %d names for %d models", list, n, models->n);
+    for (int i = 0; !list && i < models->n; i++)
+        default_name(name[i], sizeof name[i], models->at[i]);
+    return -1;
+}
+
+/* Nothing is written before everything is compiled. */
+static int compile_library(const struct cli_models *models, char (*name)[256], const char *dir,
+                           struct mica_options *options)
+{
+    struct mica *m[CLI_FILES_MAX + 1] = {NULL};
+    struct output *output = calloc((size_t)models->n * 3 + 3, sizeof *output);
+    int status = output ? CLI_OK : cli_refuse("out of memory"), n = 0;
+    for (int i = 0; i < models->n && status == CLI_OK; i++) {
+        options->name = name[i];
+        m[i] = cli_load(models->at[i]);
+        if (!m[i])
+            status = CLI_REFUSED;
+        else if (mica_compile(m[i], options))
+            status = cli_refuse("%s", mica_error(m[i]));
+        else
+            n += outputs_of(m[i], dir, name[i], output + n);
+    }
+    struct mica *library = status == CLI_OK ? mica_new() : NULL;
+    if (status == CLI_OK && !library)
+        status = cli_refuse("out of memory");
+    if (status == CLI_OK && mica_library(library, m, models->n))
+        status = cli_refuse("%s", mica_error(library));
+    if (status == CLI_OK) {
+        n += outputs_of(library, dir, options->library, output + n);
+        status = write_all(dir, output, n);
+    }
+    for (int i = 0; m[i]; i++)
+        mica_free(m[i]);
+    mica_free(library);
+    free(output);
+    return status;
+}
+
+/* ---- one model ------------------------------------------------------------------------------- */
+
+struct limits {
+    const char *flash, *ram, *cycles;
+};
+
+static int compile_one(const char *model, const char *dir, struct mica_options *options,
+                       const struct limits *max)
+{
+    struct output output[3];
+    struct budget budget = {0};
+    if (budget_read(&budget.flash, "--max-flash", max->flash) ||
+        budget_read(&budget.ram, "--max-ram", max->ram) ||
+        budget_read(&budget.cycles, "--max-cycles", max->cycles))
+        return CLI_USAGE;
+    options->max_ram = budget.ram > INT64_MAX ? INT64_MAX : (int64_t)budget.ram;
+    struct mica *m = cli_load(model);
+    if (!m)
+        return CLI_REFUSED;
+    int status = mica_compile(m, options) ? cli_refuse("%s", mica_error(m)) : CLI_OK;
+    if (status == CLI_OK && mica_pushes_rows(m))
+        options->optimize = MICA_OPTIMIZE_RAM; /* what --max-ram chose */
+    if (status == CLI_OK && (max->flash || max->cycles || (max->ram && options->target)))
+        status = budget_check(model, options, &budget);
+    if (status == CLI_OK)
+        status = write_all(dir, output, outputs_of(m, dir, options->name, output));
+    mica_free(m);
+    return status;
+}
+
 int cmd_compile(int argc, char **argv)
 {
-    const char *model = NULL, *dir = ".";
-    const char *max_flash = NULL, *max_ram = NULL, *max_cycles = NULL;
-    char name[256];
+    const char *dir = ".";
+    struct limits max = {NULL, NULL, NULL};
+    static char name[CLI_FILES_MAX][256];
+    struct cli_models models = {0};
     struct mica_options options = {0};
     const struct cli_flag flags[] = {
+        {"", CLI_MODELS, &models},
         {"--output -o", CLI_TEXT, &dir},
         {"--name", CLI_TEXT, &options.name},
+        {"--library", CLI_TEXT, &options.library},
         {"--target", CLI_TEXT, &options.target},
         CLI_COMPILE_FLAGS(options),
         {"--share-io", CLI_SWITCH, &options.share_io},
         {"--split-weights", CLI_SWITCH, &options.split_weights},
-        {"--max-flash", CLI_TEXT, &max_flash},
-        {"--max-ram", CLI_TEXT, &max_ram},
-        {"--max-cycles", CLI_TEXT, &max_cycles},
+        {"--max-flash", CLI_TEXT, &max.flash},
+        {"--max-ram", CLI_TEXT, &max.ram},
+        {"--max-cycles", CLI_TEXT, &max.cycles},
         {NULL, CLI_SWITCH, NULL},
     };
-    int status = cli_parse(argc, argv, help, flags, &model);
+    int status = cli_parse(argc, argv, help, flags, NULL);
     if (status >= 0)
         return status;
     struct target target;
     struct measure_error error;
     if (options.target && target_find(options.target, &target, &error))
         return cli_usage("compile", "%s", error.text);
+    if (models.n > 1 && !options.library)
+        return cli_usage("compile", "'%s' and '%s': several models share a --library NAME",
+                         models.at[0], models.at[1]);
+    if (options.library && (max.flash || max.ram || max.cycles))
+        return cli_usage("compile", "--max-flash, --max-ram and --max-cycles are of one model "
+                                    "without a --library");
+    if (options.library && (status = set_names(&models, options.name, name)) >= 0)
+        return status;
+    if (options.library)
+        return compile_library(&models, name, dir, &options);
     if (!options.name) {
-        default_name(name, sizeof name, model);
-        options.name = name;
+        default_name(name[0], sizeof name[0], models.at[0]);
+        options.name = name[0];
     }
-    struct budget budget = {0};
-    if (budget_read(&budget.flash, "--max-flash", max_flash) ||
-        budget_read(&budget.ram, "--max-ram", max_ram) ||
-        budget_read(&budget.cycles, "--max-cycles", max_cycles))
-        return CLI_USAGE;
-    options.max_ram = budget.ram > INT64_MAX ? INT64_MAX : (int64_t)budget.ram;
-    struct mica *m = cli_load(model);
-    if (!m)
-        return CLI_REFUSED;
-    status = mica_compile(m, &options) ? cli_refuse("%s", mica_error(m)) : CLI_OK;
-    if (status == CLI_OK && mica_pushes_rows(m))
-        options.optimize = MICA_OPTIMIZE_RAM; /* what --max-ram chose */
-    if (status == CLI_OK && (max_flash || max_cycles || (max_ram && options.target)))
-        status = budget_check(model, &options, &budget);
-    if (status == CLI_OK)
-        status = write_all(m, dir, options.name);
-    mica_free(m);
-    return status;
+    return compile_one(models.at[0], dir, &options, &max);
 }

@@ -95,6 +95,13 @@ static int set_flag(const char *command, const struct cli_flag *f, char *value)
                                                   equals ? equals + 1 : value};
         return -1;
     }
+    case CLI_MODELS: {
+        struct cli_models *models = f->to;
+        if (models->n == CLI_FILES_MAX)
+            return cli_usage(command, "more than %d models", CLI_FILES_MAX);
+        models->at[models->n++] = value;
+        return -1;
+    }
     case CLI_PROFILE:
         if ((i = find_word(profiles, 3, value)) < 0)
             return cli_usage(command, "--profile %s: choose tflm, single or litert", value);
@@ -109,6 +116,28 @@ static int set_flag(const char *command, const struct cli_flag *f, char *value)
     return CLI_USAGE;
 }
 
+static const struct cli_flag *find_kind(const struct cli_flag *flags, enum cli_kind kind)
+{
+    while (flags->name && flags->kind != kind)
+        flags++;
+    return flags->name ? flags : NULL;
+}
+
+/* A word that is no flag. */
+static int take_word(const char *command, const struct cli_flag *flags, const char **model,
+                     char *word)
+{
+    const struct cli_flag *several = find_kind(flags, CLI_MODELS);
+    if (several)
+        return set_flag(command, several, word);
+    if (!model)
+        return cli_usage(command, "'%s' is one word too many", word);
+    if (*model)
+        return cli_usage(command, "'%s' and '%s': one model at a time", *model, word);
+    *model = word;
+    return -1;
+}
+
 int cli_parse(int argc, char **argv, const char *help, const struct cli_flag *flags,
               const char **model)
 {
@@ -119,11 +148,9 @@ int cli_parse(int argc, char **argv, const char *help, const struct cli_flag *fl
             return CLI_OK;
         }
         if (argv[i][0] != '-' || !argv[i][1]) {
-            if (!model)
-                return cli_usage(command, "'%s' is one word too many", argv[i]);
-            if (*model)
-                return cli_usage(command, "'%s' and '%s': one model at a time", *model, argv[i]);
-            *model = argv[i];
+            const int status = take_word(command, flags, model, argv[i]);
+            if (status >= 0)
+                return status;
             continue;
         }
         const struct cli_flag *f = flags;
@@ -144,7 +171,8 @@ int cli_parse(int argc, char **argv, const char *help, const struct cli_flag *fl
         if (status >= 0)
             return status;
     }
-    if (model && !*model)
+    const struct cli_flag *several = find_kind(flags, CLI_MODELS);
+    if (several ? !((struct cli_models *)several->to)->n : model && !*model)
         return cli_usage(command, "which model?");
     return -1;
 }

@@ -198,8 +198,8 @@ static const struct constant *constant_of(const struct emit *e, const struct fie
     return data ? find_constant(e->program, data, false) : NULL;
 }
 
-static const char *field_value(struct emit *e, const struct node *n, const struct field *f,
-                               const void *params)
+const char *field_value(struct emit *e, const struct node *n, const struct field *f,
+                        const void *params)
 {
     const void *at = (const char *)params + f->offset;
     switch (f->type) {
@@ -239,13 +239,19 @@ static const char *field_value(struct emit *e, const struct node *n, const struc
     }
 }
 
+/* On AVR parameters lie in program memory, unless they become part of the code. */
+bool params_are_copied(const struct ctx *ctx, const struct call *c)
+{
+    return core_has_program_memory(ctx->options.target) &&
+           (!c->kernel->folds || call_is_shared(ctx, c));
+}
+
 /* Fields on lines of up to LINE columns; a NULL pointer is left out, which is the same. */
 void emit_params(struct emit *e, int step, int call)
 {
     const struct call *c = e->program->step[step].call[call];
-    const bool avr = core_has_program_memory(e->ctx->options.target) && !c->kernel->folds;
     text_add(e->out, "static const struct %s %s%s = {", c->kernel->params_name,
-             name_params(e, step, call), avr ? " MICA_ROM" : "");
+             name_params(e, step, call), params_are_copied(e->ctx, c) ? " MICA_ROM" : "");
     size_t column = LINE;
     for (const struct field *f = c->kernel->fields; f->name; f++) {
         const char *value = field_value(e, e->program->step[step].node, f, c->params);

@@ -46,19 +46,48 @@ void emit_weights(struct emit *, struct text *file);        /* all of them, for 
 void emit_externs(struct emit *);                           /* their declarations */
 void emit_params(struct emit *, int step, int call);        /* a static struct */
 const char *name_params(struct emit *, int step, int call);
+/* A field as a C literal, or the name of a constant; NULL: a null pointer. */
+const char *field_value(struct emit *, const struct node *, const struct field *,
+                        const void *params);
+bool params_are_copied(const struct ctx *, const struct call *);
 void emit_banner(struct emit *, const char *extension);
 
 /* ---- kernels.c: the text of kernels
  * ---------------------------------------------------------------- */
 
+enum { FILES_MAX = 128 };
+/* Files of kernels/ in an order in which each comes after what it needs. */
+struct files {
+    int n;
+    const struct kernel_file *at[FILES_MAX];
+};
+void files_add(struct files *, const char *name); /* and what it needs */
+bool files_have(const struct files *, const char *name);
+
 void emit_includes(struct emit *); /* <headers> that the kernels need */
-void emit_kernels(struct emit *);
+void emit_system_includes(struct text *, const struct files *);
+void emit_kernels(struct emit *); /* what is pasted of them */
+
+/* What a model calls of a library: a function and the file of kernels/ that it is in. */
+struct shared {
+    const char *file, *function;
+};
+int emit_shared(struct emit *, struct shared *shared); /* how many; room for FILES_MAX */
+/* Is the call's kernel a function of the library? */
+bool call_is_shared(const struct ctx *, const struct call *);
+/* Macros and types, which are pasted into the library's header. */
+bool is_library_header(const struct kernel_file *);
 int32_t window_pointers(const struct call *, int operand);           /* row pointers of one call */
 bool emit_uses_rows(const struct emit *, enum dtype, int32_t *most); /* window arguments */
+
+/* ---- library.c ------------------------------------------------------------------------------- */
+
+void emit_library_include(struct emit *); /* in a model's file: the header, and that it is right */
 
 /* ---- header.c, source.c ---------------------------------------------------------------------- */
 
 void emit_header(struct emit *);
+const char *library_words(struct emit *);             /* behind "no library" */
 void emit_members(struct emit *, const char *indent); /* of the union of memory */
 void emit_source(struct emit *);
 void emit_signature(struct emit *);                  /* "void kws_run(...)" */

@@ -6,6 +6,12 @@
 #include "emit/emit.h"
 #include "report/report.h"
 
+/* "no library" but the models' own. */
+const char *library_words(struct emit *e)
+{
+    return e->ctx->options.library ? format(e->ctx, " but %s", e->ctx->options.library) : "";
+}
+
 static void emit_figures(struct emit *e)
 {
     const struct program *p = e->program;
@@ -50,9 +56,9 @@ static void emit_figures(struct emit *e)
         (p->stream ? report_stream : report_rows)(e->out, e->ctx, " * ");
     }
     text_add(e->out,
-             " *\n * No heap, no library, no state %s. This file and its source are "
+             " *\n * No heap, no library%s, no state %s. This file and its source are "
              "yours to use\n * without obligations (0BSD).\n */\n",
-             p->stream ? "but the stream's" : "between runs");
+             library_words(e), p->stream ? "but the stream's" : "between runs");
 }
 
 static void emit_io_facts(struct emit *e, bool is_input)

@@ -199,9 +199,11 @@ void emit_heads_figures(struct emit *e)
     for (int i = 0; i < e->graph->n_outputs; i++)
         text_add(e->out, "%s%s %" PRId32, i ? ", " : "", e->graph->role[i],
                  whole->head[i]->plan->bytes);
-    text_add(e->out, " bytes)\n *\n"
-                     " * No heap, no library, functions that may be called from anywhere. This "
-                     "file and its source are\n * yours to use without obligations (0BSD).\n */\n");
+    text_add(e->out,
+             " bytes)\n *\n"
+             " * No heap, no library%s, functions that may be called from anywhere. This "
+             "file and its source are\n * yours to use without obligations (0BSD).\n */\n",
+             library_words(e));
 }
 
 /* A number of three digits that is no smaller. */

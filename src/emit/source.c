@@ -194,7 +194,7 @@ static const char *params_argument(struct emit *e, int step, int call)
 {
     const struct call *c = e->program->step[step].call[call];
     const char *name = name_params(e, step, call);
-    if (core_has_program_memory(e->ctx->options.target) && !c->kernel->folds)
+    if (params_are_copied(e->ctx, c))
         return format(e->ctx, "MICA_ROM_COPY(%s, %s)", c->kernel->params_name, name);
     return format(e->ctx, "&%s", name);
 }

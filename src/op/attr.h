@@ -129,6 +129,7 @@ enum link_kind {
     LINK_CLIP,        /* at least numbers[0], at most numbers[1] */
     LINK_SOFTMAX_F32, /* each step rounded to float32, as XGBoost does it */
     LINK_LOGISTIC_F32,
+    LINK_SOFTMAX_ZERO, /* of scores that are not nearly 0; the others stay 0: ONNX has it */
     LINK_COUNT
 };
 struct attr_link {

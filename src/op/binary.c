@@ -2,6 +2,7 @@
 /* binary.c - sums, differences and products, with broadcasting. */
 #include "op/float.h"
 #include "op/linear_sum.h"
+#include "op/pack.h"
 
 static const struct attr_field attrs[] = {
     {"activation", ATTR_ACTIVATION, offsetof(struct attr_binary, activation), NULL},
@@ -102,6 +103,26 @@ static void lower_add(struct lower *l, struct node *n)
         lower_broadcast(l, &kernel_add_s8, &p, &broadcast);
 }
 
+/* By two multiplications; false where a product or its roundings may leave 32 bits. */
+static bool lower_mul_fours(struct lower *l, const struct mica_mul_s8 *p,
+                            const struct broadcast *broadcast)
+{
+    int32_t twice[3];
+    if (!pack_twice(255 * 255, p->multiplier, p->shift, p->out_zero, twice))
+        return false;
+    struct mica_mul_fours_s8 fast = {.multiplier = twice[0],
+                                     .half = twice[1],
+                                     .shift = twice[2],
+                                     .a_zero = p->a_zero,
+                                     .b_zero = p->b_zero,
+                                     .out_min = p->out_min,
+                                     .out_max = p->out_max,
+                                     .a_step = p->a_step,
+                                     .b_step = p->b_step};
+    lower_broadcast(l, &kernel_mul_fours_s8, &fast, broadcast);
+    return true;
+}
+
 static void lower_mul(struct lower *l, struct node *n)
 {
     const struct attr_binary *attr = n->attr;
@@ -122,7 +143,8 @@ static void lower_mul(struct lower *l, struct node *n)
         .multiplier = m.multiplier,
     };
     activation_range_s8(attr->activation, n->out[0], &p.out_min, &p.out_max);
-    lower_broadcast(l, &kernel_mul_s8, &p, &broadcast);
+    if (!wants_speed(l->ctx) || !lower_mul_fours(l, &p, &broadcast))
+        lower_broadcast(l, &kernel_mul_s8, &p, &broadcast);
 }
 
 static void lower(struct lower *l, struct node *n)

@@ -80,11 +80,22 @@ struct call *lower_vectors(struct lower *l, const struct kernel *kernel, const v
     return c;
 }
 
+bool wants_speed(const struct ctx *ctx)
+{
+    return ctx->options.optimize == MICA_OPTIMIZE_SPEED;
+}
+
 void lower_table_s8(struct lower *l, const int8_t table[256])
 {
-    const int8_t *kept = copy_bytes(l->ctx, table, 256);
-    struct mica_table_s8 p = {.table = lower_constant(l, "table", DTYPE_INT8, 256, kept)};
-    lower_pointwise(l, &kernel_table_s8, &p);
+    int8_t *turned = NEWS(l->ctx, int8_t, 256); /* by the input as a byte without sign */
+    for (int i = 0; i < 256; i++)
+        turned[i] = table[(i + 128) & 255];
+    struct mica_table_s8 p = {.table = lower_constant(l, "table", DTYPE_INT8, 256, turned)};
+    struct mica_table_fours_s8 fours = {p.table};
+    if (wants_speed(l->ctx))
+        lower_pointwise(l, &kernel_table_fours_s8, &fours);
+    else
+        lower_pointwise(l, &kernel_table_s8, &p);
 }
 
 const void *lower_weights(struct lower *l, int input, const char *label)

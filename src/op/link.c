@@ -5,8 +5,8 @@
 /* ---- link ------------------------------------------------------------------------------------ */
 
 static const char *const kind_words[] = {
-    "softmax", "logistic",   "logistic_pair", "ovr",         "normalize",    "exp", "path",
-    "affine",  "complement", "clip",          "softmax_f32", "logistic_f32", NULL};
+    "softmax", "logistic",   "logistic_pair", "ovr",         "normalize",    "exp",          "path",
+    "affine",  "complement", "clip",          "softmax_f32", "logistic_f32", "softmax_zero", NULL};
 
 static const struct attr_field link_attrs[] = {
     {"kind", ATTR_ENUM, offsetof(struct attr_link, kind), kind_words},
@@ -68,6 +68,9 @@ static void lower_link(struct lower *l, struct node *n)
         break;
     case LINK_SOFTMAX_F32:
         first(l, &kernel_link_softmax_f32, NULL, 0);
+        break;
+    case LINK_SOFTMAX_ZERO:
+        first(l, &kernel_link_softmax_zero, NULL, 0);
         break;
     case LINK_LOGISTIC_F32:
         first(l, &kernel_link_logistic_f32, NULL, 0);

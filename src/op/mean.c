@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mean.c - averages over any axes. */
 #include "op/float.h"
+#include "op/pack.h"
 
 #define FIELD(name, type)                                   \
     {                                                       \
@@ -36,6 +37,19 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
              (int)sums_count(n, &a->axes), INT32_MAX / 256);
 }
 
+/* By one multiplication a sum; false where a sum or its roundings may leave 32 bits. */
+static bool lower_mean_twice(struct lower *l, const struct mica_mean_s8 *p, int32_t count,
+                             struct tensor *sums)
+{
+    int32_t twice[3];
+    if (!wants_speed(l->ctx) || sums->type != DTYPE_INT16 ||
+        !pack_twice(255 * count, p->multiplier, p->shift, p->out_zero, twice))
+        return false;
+    struct mica_mean_twice_s16_s8 fast = {-2 * p->zero_sum, twice[0], twice[1], twice[2]};
+    lower_finish(l, &kernel_mean_twice_s16_s8, &fast, sums);
+    return true;
+}
+
 /* The reference takes the division by `count` into the multiplier, after shifting it up as far as
  * its count allows. */
 static void lower_s8(struct lower *l, struct node *n)
@@ -57,6 +71,8 @@ static void lower_s8(struct lower *l, struct node *n)
     };
     struct mica_mean_s16_s8 p_s16 = {p.zero_sum, p.multiplier, p.shift, p.out_zero};
     struct tensor *sums = lower_sums(l, &a->axes);
+    if (lower_mean_twice(l, &p, count, sums))
+        return;
     if (sums->type == DTYPE_INT16)
         lower_finish(l, &kernel_mean_s16_s8, &p_s16, sums);
     else

@@ -65,6 +65,8 @@ void channel_multipliers(struct lower *, const struct tensor *in, const struct t
 
 /* ---- common.c: lowerings that several operators share ---------------------------------------- */
 
+/* The objective is speed: kernels that take more code, or tables, for fewer instructions. */
+bool wants_speed(const struct ctx *);
 /* A kernel of (params, in, out, n) over all elements, row by row. */
 struct call *lower_pointwise(struct lower *, const struct kernel *, const void *params);
 /* A kernel of (params, rows, out) that makes one output row from a window of input rows, for

@@ -36,6 +36,10 @@ const char *pack_verdict_text(enum pack_verdict);
 /* {2 * bias, multiplier, half, shift} of a channel, the input's zero point moved into the bias. */
 enum pack_verdict pack_parameters(const struct pack_layer *, int32_t channel, int32_t out[4]);
 
+/* {multiplier, half, shift} of mica_requantize_twice() for numbers of up to `bound`, without their
+ * sign; false where they may leave 32 bits, or where the scale is 1/2 or more. */
+bool pack_twice(int64_t bound, int32_t multiplier, int shift, int32_t out_zero, int32_t out[3]);
+
 /* That of all channels, one after the other. */
 enum pack_verdict pack_scales(const struct pack_layer *, int32_t *scales);
 

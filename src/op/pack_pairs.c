@@ -33,16 +33,10 @@ static int64_t sum_bound(const struct pack_layer *l, int32_t channel)
     return bound;
 }
 
-enum pack_verdict pack_parameters(const struct pack_layer *l, int32_t channel, int32_t out[4])
+/* As pack_twice(), with the reason; shift: to the right. */
+static enum pack_verdict twice(int64_t bound, int64_t multiplier, int shift, int32_t out_zero,
+                               int32_t out[3])
 {
-    int64_t bias = l->bias ? l->bias[channel] : 0;
-    for (int32_t i = 0; i < l->taps; i++)
-        bias -= (int64_t)l->in_zero * weight(l, channel, i);
-    const int64_t bound = sum_bound(l, channel) + (bias < 0 ? -bias : bias);
-    int64_t multiplier = l->multiplier[channel * l->scale_step];
-    int shift = -l->shift[channel * l->scale_step];
-    if (l->out_min != -128 || l->out_max != 127)
-        return PACK_RANGE;
     if (4 * bound > INT32_MAX) /* mica_high_product() */
         return PACK_BOUND;
     /* A channel that can only give zeros, as those that training left without weights do, has any
@@ -54,14 +48,34 @@ enum pack_verdict pack_parameters(const struct pack_layer *l, int32_t channel, i
     }
     if (shift < 1)
         return PACK_SHIFT;
-    const int64_t half = (INT64_C(1) << (shift - 1)) + l->out_zero * (INT64_C(1) << shift);
+    const int64_t half = (INT64_C(1) << (shift - 1)) + out_zero * (INT64_C(1) << shift);
     if (high + 1 + (half < 0 ? -half : half) > INT32_MAX)
         return PACK_BOUND;
-    out[0] = (int32_t)(2 * bias);
-    out[1] = (int32_t)multiplier;
-    out[2] = (int32_t)half;
-    out[3] = shift;
+    out[0] = (int32_t)multiplier;
+    out[1] = (int32_t)half;
+    out[2] = shift;
     return PACK_OK;
+}
+
+bool pack_twice(int64_t bound, int32_t multiplier, int shift, int32_t out_zero, int32_t out[3])
+{
+    return twice(bound, multiplier, -shift, out_zero, out) == PACK_OK;
+}
+
+enum pack_verdict pack_parameters(const struct pack_layer *l, int32_t channel, int32_t out[4])
+{
+    int64_t bias = l->bias ? l->bias[channel] : 0;
+    for (int32_t i = 0; i < l->taps; i++)
+        bias -= (int64_t)l->in_zero * weight(l, channel, i);
+    const int64_t bound = sum_bound(l, channel) + (bias < 0 ? -bias : bias);
+    if (l->out_min != -128 || l->out_max != 127)
+        return PACK_RANGE;
+    const enum pack_verdict verdict = twice(bound, l->multiplier[channel * l->scale_step],
+                                            -l->shift[channel * l->scale_step], l->out_zero,
+                                            out + 1);
+    if (verdict == PACK_OK)
+        out[0] = (int32_t)(2 * bias);
+    return verdict;
 }
 
 static int32_t fill_up(int32_t n, int32_t to)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pool.c - the largest and the average of windows. */
+#include "inverse.h"
 #include "op/float.h"
 
 #define FIELD(name, type)                                   \
@@ -62,7 +63,7 @@ bool pool_is_global(const struct node *n)
            a->kernel_w >= in->dim[2];
 }
 
-/* The two kernels have parameters of the same names. */
+/* The kernels have parameters of the same names. */
 #define POOL(kind)                                                        \
     do {                                                                  \
         struct mica_##kind##_s8 p = {                                     \
@@ -84,6 +85,11 @@ static void lower_global_average(struct lower *l, struct node *n)
     struct tensor *sums = lower_sums(l, &pool_axes);
     struct mica_average_s8 p = {.count = sums_count(n, &pool_axes)};
     activation_range_s8(a->activation, n->out[0], &p.out_min, &p.out_max);
+    if (wants_speed(l->ctx) && p.count <= MICA_INVERSE_MAX) {
+        struct mica_average_inverse_s16_s8 fast = {mica_inverse(p.count), p.out_min, p.out_max};
+        lower_finish(l, &kernel_average_inverse_s16_s8, &fast, sums);
+        return;
+    }
     struct mica_average_s16_s8 p_s16 = {p.count, p.out_min, p.out_max};
     if (sums->type == DTYPE_INT16)
         lower_finish(l, &kernel_average_s16_s8, &p_s16, sums);
@@ -96,10 +102,15 @@ static void lower_s8(struct lower *l, struct node *n)
     const struct attr_pool *a = n->attr;
     const struct tensor *in = n->in[0], *out = n->out[0];
     const struct window window = pool_window(n);
-    if (node_is(n, OP_max_pool))
+    const bool fours = wants_speed(l->ctx) && in->dim[3] >= 4;
+    if (node_is(n, OP_max_pool) && fours)
+        POOL(max_pool_fours);
+    else if (node_is(n, OP_max_pool))
         POOL(max_pool);
     else if (pool_is_global(n))
         lower_global_average(l, n);
+    else if (fours && (int64_t)a->kernel_h * a->kernel_w <= MICA_INVERSE_MAX)
+        POOL(average_pool_fours);
     else
         POOL(average_pool);
 }

@@ -2,6 +2,7 @@
 /* softmax.c - exponents of the last axis, divided by their sum. */
 #include <math.h>
 
+#include "fixed.h"
 #include "op/float.h"
 
 static const struct attr_field attrs[] = {
@@ -29,6 +30,22 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     want_like(want, in);
 }
 
+/* Powers by difference. One below 2^11 adds nothing to a sum of units of 2^12, and of a share it
+ * makes at most 2^11 / 2^23. */
+static void lower_powers(struct lower *l, struct multiplier m, int32_t difference_min,
+                         int32_t width)
+{
+    int32_t *powers = NEWS(l->ctx, int32_t, 256);
+    struct mica_softmax_table_s8 p = {0};
+    for (int32_t x = 0; x < 256 && -x >= difference_min; x++) {
+        powers[x] = mica_fixed_exp(requantize(l->ctx, -x, m), 5);
+        if (powers[x] >= 1 << 11)
+            p.n_powers = x + 1;
+    }
+    p.powers = lower_constant(l, "powers", DTYPE_INT32, p.n_powers, powers);
+    lower_vectors(l, &kernel_softmax_table_s8, &p, width, width);
+}
+
 /* beta * scale brings differences to Q5.26, limited to what 32 bits hold. */
 static void lower_s8(struct lower *l, struct node *n)
 {
@@ -49,7 +66,10 @@ static void lower_s8(struct lower *l, struct node *n)
         .shift = (int8_t)m.shift,
         .difference_min = -(int32_t)(((INT64_C(31) << 26)) >> m.shift),
     };
-    lower_vectors(l, &kernel_softmax_s8, &p, width, width);
+    if (wants_speed(l->ctx))
+        lower_powers(l, m, p.difference_min, width);
+    else
+        lower_vectors(l, &kernel_softmax_s8, &p, width, width);
 }
 
 static void lower(struct lower *l, struct node *n)

@@ -76,9 +76,16 @@ static struct call *lower_zero(struct lower *l, struct tensor *sums)
 
 static struct call *lower_add_up(struct lower *l, enum dtype type, int32_t width)
 {
+    const bool fours = wants_speed(l->ctx) && (width == 1 || width >= 4);
     struct mica_sum_f32 p_f32 = {.width = width};
     struct mica_sum_s8_s16 p_s16 = {.width = width};
     struct mica_sum_s8 p_s32 = {.width = width};
+    struct mica_sum_fours_s8_s16 p_fours_s16 = {.width = width};
+    struct mica_sum_fours_s8 p_fours_s32 = {.width = width};
+    if (fours && type == DTYPE_INT16)
+        return lower_call(l, &kernel_sum_fours_s8_s16, &p_fours_s16);
+    if (fours && type == DTYPE_INT32)
+        return lower_call(l, &kernel_sum_fours_s8, &p_fours_s32);
     return type == DTYPE_FLOAT32 ? lower_call(l, &kernel_sum_f32, &p_f32)
            : type == DTYPE_INT16 ? lower_call(l, &kernel_sum_s8_s16, &p_s16)
                                  : lower_call(l, &kernel_sum_s8, &p_s32);
@@ -109,6 +116,8 @@ struct tensor *lower_sums(struct lower *l, const struct int_list *axes)
     struct operand *from = call_bind(add, n->in[0], 0), *to = call_bind(add, sums, 0);
     call_loops(add, &loops, outer, from, to);
     add->count = runs;
+    add->joins = n_rows > 0 && outer == 1 && loops.step[0][0] == runs * width &&
+                 loops.step[1][0] == 0;
     return sums;
 }
 

@@ -129,7 +129,11 @@ static void lower_clamp_s8(struct lower *l, struct node *n)
     bool is_plain = a->activation == ACT_RELU6 && l->ctx->options.profile != MICA_PROFILE_LITERT;
     activation_range_s8(a->activation, is_plain ? in : out, &p.out_min, &p.out_max);
     if (is_plain || tensor_same_quant(in, out)) {
-        lower_pointwise(l, &kernel_clamp_s8, &p);
+        struct mica_clamp_fours_s8 fours = {p.out_min, p.out_max};
+        if (wants_speed(l->ctx) && core_has_dsp(l->ctx->options.target))
+            lower_pointwise(l, &kernel_clamp_fours_s8, &fours);
+        else
+            lower_pointwise(l, &kernel_clamp_s8, &p);
         return;
     }
     int8_t table[256];

@@ -17,9 +17,16 @@ static const char *const transforms[] = {"NONE",         "SOFTMAX", "LOGISTIC",
 
 static void check_transform(struct onnx *o, const onnx_node *n, int transform)
 {
-    if (transform == SOFTMAX_ZERO || transform == PROBIT)
-        onnx_fail(o, n, "post_transform %s is not supported; NONE, SOFTMAX and LOGISTIC are",
+    if (transform == PROBIT)
+        onnx_fail(o, n, "post_transform %s is not supported; the others are",
                   transforms[transform]);
+}
+
+static enum link_kind link_of(int transform)
+{
+    return transform == SOFTMAX        ? LINK_SOFTMAX
+           : transform == SOFTMAX_ZERO ? LINK_SOFTMAX_ZERO
+                                       : LINK_LOGISTIC;
 }
 
 /* ---- classifiers ----------------------------------------------------------------------------- */
@@ -139,7 +146,7 @@ static void read_classes(struct onnx *o, const onnx_node *n, struct onnx_forest 
         onnx_give(o, n, 1, onnx_round(o, n, scores, false));
         onnx_give_leaves(o, n, 1, x, t, false);
     } else
-        onnx_give_linked(o, n, 1, scores, transform == SOFTMAX ? LINK_SOFTMAX : LINK_LOGISTIC);
+        onnx_give_linked(o, n, 1, scores, link_of(transform));
 }
 
 void onnx_read_tree_classifier(struct onnx *o, const onnx_node *n)
@@ -178,7 +185,7 @@ static void give_scores(struct onnx *o, const onnx_node *n, struct onnx_forest *
         onnx_give(o, n, 0, onnx_round(o, n, scores, gives_double));
         onnx_give_leaves(o, n, 0, x, t, false);
     } else
-        onnx_give_linked(o, n, 0, scores, transform == SOFTMAX ? LINK_SOFTMAX : LINK_LOGISTIC);
+        onnx_give_linked(o, n, 0, scores, link_of(transform));
 }
 
 void onnx_read_tree_regressor(struct onnx *o, const onnx_node *n)

@@ -83,7 +83,10 @@ static void give_scores(struct onnx *o, const onnx_node *n, const struct onnx_va
                          transform == LOGISTIC ? LINK_LOGISTIC_PAIR : LINK_COMPLEMENT);
     } else {
         struct tensor *scores = add_linear(o, n, x, m, GIVES_SCORES, DTYPE_FLOAT64);
-        onnx_give_linked(o, n, 1, scores, transform == SOFTMAX ? LINK_SOFTMAX : LINK_LOGISTIC);
+        onnx_give_linked(o, n, 1, scores,
+                         transform == SOFTMAX        ? LINK_SOFTMAX
+                         : transform == SOFTMAX_ZERO ? LINK_SOFTMAX_ZERO
+                                                     : LINK_LOGISTIC);
     }
 }
 
@@ -94,7 +97,8 @@ void onnx_read_linear_classifier(struct onnx *o, const onnx_node *n)
     const int transform = onnx_choice(o, n, "post_transform", transforms);
     size_t scores;
     onnx_floats(o, n, "intercepts", &scores);
-    if (transform == SOFTMAX_ZERO || transform == PROBIT || (transform == SOFTMAX && scores == 1))
+    const bool is_softmax = transform == SOFTMAX || transform == SOFTMAX_ZERO;
+    if (transform == PROBIT || (is_softmax && scores == 1))
         onnx_fail(o, n, "post_transform %s of %zu scores is not supported", transforms[transform],
                   scores);
     if (classes->n < 2 || (scores != (size_t)classes->n && (scores != 1 || classes->n != 2)))

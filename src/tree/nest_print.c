@@ -517,7 +517,11 @@ const struct code *nest_code(struct ctx *ctx, struct nest *n, const char *redo)
         files[count++] = has_lead(n) ? first[n->sums] : "first_sum.h";
     struct code *c = NEW(ctx, struct code);
     n->redo = redo;
-    *c = (struct code){
-        .name = "nest", .print = print, .files = files, .needs_kernel = !n->exact, .data = n};
+    *c = (struct code){.name = "nest",
+                       .print = print,
+                       .files = files,
+                       .needs_kernel = !n->exact,
+                       .data = n,
+                       .calls = redo};
     return c;
 }

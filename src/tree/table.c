@@ -299,6 +299,6 @@ void table_lower(struct lower *l, const struct table *t, bool unroll)
         return;
     static const char *const files[] = {"trees_table.h", NULL};
     struct code *code = NEW(l->ctx, struct code);
-    *code = (struct code){"unrolled", print, files, true, t};
+    *code = (struct code){"unrolled", print, files, true, t, NULL};
     c->code = code;
 }

@@ -191,7 +191,7 @@ static void check_choice(void)
     CHECK(takes((struct mica_options){.target = m4, .optimize = MICA_OPTIMIZE_SIZE}, "plain"));
     CHECK(takes((struct mica_options){.target = m4, .optimize = MICA_OPTIMIZE_RAM}, "1x1_pairs"));
     CHECK(takes((struct mica_options){.target = "cortex-m0"}, "quads"));
-    CHECK(takes((struct mica_options){.target = "avr"}, "plain"));
+    CHECK(takes((struct mica_options){.target = "avr", .optimize = MICA_OPTIMIZE_SIZE}, "plain"));
     CHECK(takes((struct mica_options){.target = "host"}, "plain"));
     CHECK(takes((struct mica_options){.target = m4, .ways = "plain"}, "plain"));
     CHECK(takes((struct mica_options){.target = m4, .ways = "quads,pairs"}, "pairs"));

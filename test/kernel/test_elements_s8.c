@@ -211,7 +211,7 @@ static void test_moves(void)
         table[i] = (int8_t)(i * 7 % 256 - 128);
     struct mica_table_s8 t = {.table = table};
     mica_table_s8(&t, every, out, ALL);
-    CHECK(!memcmp(out, table, ALL));
+    CHECK(!memcmp(out, table + 128, 128) && !memcmp(out + 128, table, 128));
     struct mica_clamp_s8 clamp = {.out_min = -3, .out_max = 5};
     mica_clamp_s8(&clamp, every, out, ALL);
     CHECK(out[0] == -3 && out[124] == -3 && out[126] == -2 && out[133] == 5 && out[255] == 5);

@@ -24,10 +24,14 @@
 #ifndef TEST_SINGLE
 #define TEST_SINGLE 0
 #endif
+/* 1: what is sampled otherwise is taken whole. */
+#ifndef TEST_EVERY
+#define TEST_EVERY 0
+#endif
 
 static uint32_t seed = 1;
 
-static uint32_t draw_bits(void)
+static inline uint32_t draw_bits(void)
 {
     seed ^= seed << 13;
     seed ^= seed >> 17;
@@ -45,7 +49,7 @@ static int32_t draw(int32_t from, int32_t to)
 enum { FENCE = 16 };
 
 /* Exactly n bytes for a kernel, aligned to words, filled with noise, a fence behind them. */
-static void *fenced(size_t n)
+static inline void *fenced(size_t n)
 {
     int8_t *at = malloc(n + FENCE);
     if (!at)

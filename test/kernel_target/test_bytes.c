@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernels for cores that multiply bytes against the reference, bit for bit. Their assembly runs
- * in test_byte_models.py, here their portable loops do. */
+ * in test_layers_on_cores.py, here their portable loops do. */
 #include "layer.h"
 
 #include "conv2d_bytes_s8.h"

@@ -14,8 +14,8 @@ import pytest
 from support import ALL, REPOSITORY, WARNINGS, need, run
 
 HERE = Path(__file__).parent
-PROGRAMS = ("add_linear", "blocks_f32", "conv2d_pairs", "conv2d_winograd", "dense_pairs",
-            "depthwise3x3", "depthwise_column", "depthwise_planar")
+PROGRAMS = ("add_linear", "blocks_f32", "bytes", "conv2d_pairs", "conv2d_winograd", "dense_pairs",
+            "depthwise3x3", "depthwise_column", "depthwise_planar", "fours")
 THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
@@ -102,6 +102,16 @@ def facts(core: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, value in (line.split("=", 1) for line in lines)}
 
 
+def link_flags(core: str) -> list[str]:
+    """What turns objects into a program for the emulator."""
+    core_facts = facts(core)
+    memory = []
+    for name in ("flash", "ram"):
+        start, size = core_facts[name].split()
+        memory += [f"-Wl,--defsym=__{name}={start}", f"-Wl,--defsym=__{name}_size={size}"]
+    return [*core_facts["link-flags"].split(), *memory, "-Wl,--defsym=__stack_size=0x4000"]
+
+
 def emulate(
     tmp_path: Path,
     core: str,
@@ -131,13 +141,8 @@ def emulate(
         objects.append(tmp_path / f"{source.stem}.o")
         run(*(compiler or cross), "-std=c11", *WARNINGS, *includes, *flags, "-c", source, "-o",
             objects[-1])
-    memory = []
-    for name in ("flash", "ram"):
-        start, size = core_facts[name].split()
-        memory += [f"-Wl,--defsym=__{name}={start}", f"-Wl,--defsym=__{name}_size={size}"]
     elf = tmp_path / "program.elf"
-    run(*cross, *objects, *core_facts["link-flags"].split(), *memory,
-        "-Wl,--defsym=__stack_size=0x4000", "-o", elf)
+    run(*cross, *objects, *link_flags(core), "-o", elf)
     done = run(core_facts["emulator"], *core_facts["emulator-flags"].split(), elf, status=status)
     return done.stdout + done.stderr  # the emulator says what the program prints on either
 

@@ -60,6 +60,24 @@ def test_files(tree: DecisionTreeClassifier, tmp_path: Path) -> None:
     assert mica.convert(tree, name="flower", feature_names=list("abcd")).source == model.source
 
 
+def test_files_of_several_models(tree: DecisionTreeClassifier, tmp_path: Path) -> None:
+    """Their kernels are in one file, which goes with them; what does not go together is refused."""
+    d = data("iris")
+    forest = RandomForestClassifier(5, random_state=0).fit(d.x, d.y)
+    models = [mica.convert(forest, name="forest", optimize="size"), mica.convert(tree, name="tree")]
+    paths = mica.save_all(models, tmp_path / "out", library="shared")
+    names = ["forest.h", "forest.c", "tree.h", "tree.c", "shared.h", "shared.c"]
+    assert [path.name for path in paths] == names
+    sources = [path for path in paths if path.suffix == ".c"]
+    subprocess.run(["cc", "-std=c99", "-Werror", "-c", *sources], cwd=tmp_path, check=True)
+    assert models[0].source != (tmp_path / "out" / "forest.c").read_text()
+    other = mica.convert(forest, name="other", profile="litert")
+    for wrong, message in (([models[0], models[0]], "same name"), ([*models, other], "profiles")):
+        with pytest.raises(mica.Error, match=message):
+            mica.save_all(wrong, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_file_that_the_package_wrote(tree: DecisionTreeClassifier, tmp_path: Path) -> None:
     path = tmp_path / "flower.onnx"
     model = mica.convert(tree)
