@@ -212,8 +212,8 @@ static inline int32_t mica_depthwise_planar_channel(const struct mica_depthwise_
     return p->kernel_h * p->steps * p->weights + 4;
 }
 
-/* n output rows of the outputs x, x + p->outputs, ..., and `channels` input channels from the first.
- * The rows of the windows of every classes-th output row are shared. */
+/* n output rows of the outputs x, x + p->outputs, ..., and `channels` input channels from the
+ * first. The rows of the windows of every classes-th output row are shared. */
 static inline void mica_depthwise_planar_blocks(
     const struct mica_depthwise_planar *p, const int8_t *const *rows, int32_t channel,
     int32_t channels, int32_t x, int16_t *ring, const int8_t *padding, int8_t *out, int32_t n,

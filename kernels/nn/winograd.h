@@ -403,8 +403,8 @@ MICA_INLINE void mica_winograd_line(int d0, int d1, int d2, int d3, int16_t *to,
     to[3 * step] = (int16_t)(d1 - d3);
 }
 
-/* B' d of a column of one tile, then, for a row, times B; where channels 4q, 4q + 2 are lanes of step
- * 2q and the others of the next. */
+/* B' d of a column of one tile, then, for a row, times B; where channels 4q, 4q + 2 are lanes of
+ * step 2q and the others of the next. */
 static inline void mica_winograd_column(const int8_t *const *column, int32_t channels, int16_t *to)
 {
     static const uint8_t lane[4] = {0, MICA_WINOGRAD_STEP, 1, MICA_WINOGRAD_STEP + 1};

@@ -266,8 +266,8 @@ static double steps(const struct facts *f, int k)
     return ceil_divide(taps(f), k);
 }
 
-/* Of depthwise_planar.h: blocks of four outputs in a row, what lies in the ring for one of its rows,
- * and steps of a kernel row. */
+/* Of depthwise_planar.h: blocks of four outputs in a row, what lies in the ring for one of its
+ * rows, and steps of a kernel row. */
 static double blocks_across(const struct facts *f)
 {
     const struct attr_conv2d *a = conv_of(f);

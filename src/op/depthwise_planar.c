@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* depthwise_planar.c - depthwise convolutions of any window at speed (kernels/nn/depthwise_planar.h):
+/* depthwise_planar.c - depthwise convolutions of any window (kernels/nn/depthwise_planar.h):
  * kernels up to 15 wide, any stride, dilation and channel multiplier. */
 #include "op/streams.h"
 

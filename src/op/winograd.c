@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* winograd.c - 3x3 convolutions by Winograd's minimal filtering (kernels/nn/winograd.h): exact, half
- * to two thirds of the instructions, 3.6 times the bytes of weights. */
+/* winograd.c - 3x3 convolutions by Winograd's minimal filtering (kernels/nn/winograd.h): exact,
+ * half to two thirds of the instructions, 3.6 times the bytes of weights. */
 #include "op/streams.h"
 
 bool lower_conv2d_winograd(struct lower *l, struct node *n)
