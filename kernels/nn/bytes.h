@@ -274,8 +274,8 @@ MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p
 
 #else
 
-static inline void mica_bytes_four(const int8_t *weights, const uint8_t *in, uint16_t n,
-                                   const uint32_t start[4], uint32_t sums[4])
+MICA_SHARED void mica_bytes_four(const int8_t *weights, const uint8_t *in, uint16_t n,
+                                 const uint32_t start[4], uint32_t sums[4])
 {
     for (int k = 0; k < 4; k++)
         sums[k] = start[k];
@@ -284,8 +284,8 @@ static inline void mica_bytes_four(const int8_t *weights, const uint8_t *in, uin
             sums[k] += (uint32_t)(uint8_t)MICA_ROM_S8(weights) * in[k];
 }
 
-static inline void mica_bytes_two(const int8_t *weights, const int8_t *in, uint16_t n,
-                                  const uint32_t *start, uint32_t sums[2])
+MICA_SHARED void mica_bytes_two(const int8_t *weights, const int8_t *in, uint16_t n,
+                                const uint32_t *start, uint32_t sums[2])
 {
     sums[0] = sums[1] = *start;
     for (; n > 0; n--, weights += 2, in++)
@@ -293,8 +293,8 @@ static inline void mica_bytes_two(const int8_t *weights, const int8_t *in, uint1
             sums[k] += (uint32_t)(uint8_t)MICA_ROM_S8(&weights[k]) * (uint32_t)(*in + 128);
 }
 
-static inline void mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
-                                        uint16_t offset, uint8_t n, uint32_t *sum)
+MICA_SHARED void mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
+                                      uint16_t offset, uint8_t n, uint32_t *sum)
 {
     int32_t whole = 0;
     for (; n > 0; n--, weights++, in++)
@@ -305,7 +305,7 @@ static inline void mica_bytes_scattered(const int8_t *weights, const int8_t *con
 /* The outputs of a channel from its sums and its scale in flash, {bias, multiplier, half, step}: as
  * in mica_requantize_twice(), but the last shift is a product by step & 255 = 2^(8 - shift) whose
  * lowest byte is dropped, and before it another byte where step is above 255. */
-static inline void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p)
+MICA_SHARED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p)
 {
     int8_t *out = p->out;
     for (int k = 0; k < p->n; k++, out += p->step) {
