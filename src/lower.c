@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "kernels.gen.h"
+#include "choose/choose.h"
+#include "compile.h"
 
 struct call *lower_call(struct lower *l, const struct kernel *kernel, const void *params)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "emit/emit.h"
+#include "compile.h"
 
 enum { LINE = 98 };
 

@@ -9,6 +9,7 @@
 
 #include "op/attr.h"
 #include "pass/columns.h"
+#include "compile.h"
 
 enum { X, DEPTH, FEATURE, BORDER, MISSING = 7 };
 

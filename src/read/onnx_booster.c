@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "read/onnx.h"
+#include "compile.h"
 
 bool onnx_is_booster(const onnx_node *n)
 {
