@@ -42,15 +42,15 @@ void read_onnx(struct ctx *, const uint8_t *bytes, size_t n);
 void read_json(struct ctx *, const uint8_t *bytes, size_t n);     /* XGBoost, CatBoost */
 void read_lightgbm(struct ctx *, const uint8_t *bytes, size_t n); /* its text */
 void read_text(struct ctx *, const char *text, size_t n);         /* the text form, see text/ */
-/* The formats of XGBoost, LightGBM and CatBoost only, and of these LightGBM's for features of float64
- * where they are; false: the bytes are none of them. */
+/* The formats of XGBoost, LightGBM and CatBoost only, and of these LightGBM's for features of
+ * float64 where they are; false: the bytes are none of them. */
 bool read_booster(struct ctx *, const uint8_t *bytes, size_t n, bool is_float64);
 
 /* ---- text/: the text form -------------------------------------------------------------------- */
 
 void print_graph(struct text *, const struct graph *);
 
-/* ---- emit/: what the compiler writes; report/report.h has the texts about it ------------------ */
+/* ---- emit/: what the compiler writes; report/report.h has the texts about it ---------------- */
 
 /* NAME.h, NAME.c and, with split_weights, NAME_weights.c (else *weights is NULL). */
 void emit_program(struct ctx *, struct text *header, struct text *source, struct text **weights);

@@ -194,7 +194,8 @@ int32_t tensor_rows(const struct tensor *);
 bool graph_is_output(const struct graph *, const struct tensor *);
 int graph_uses(const struct graph *, const struct tensor *); /* reads by nodes, and as output */
 void graph_replace(struct graph *, struct tensor *old, struct tensor *with); /* in all reads */
-/* Moves the tensors and nodes of another graph to the end of this one; x takes its input's place. */
+/* Moves the tensors and nodes of another graph to the end of this one; x takes its input's
+ * place. */
 void graph_append(struct ctx *, struct graph *, struct graph *from, struct tensor *x);
 void graph_drop_nodes(struct graph *, const bool *drop); /* drop[i]: take node[i] out */
 void graph_order(struct ctx *, struct graph *);          /* sorts nodes; fails on a cycle */
@@ -231,7 +232,7 @@ struct rows {
     int32_t pad;    /* rows before row 0 */
 };
 
-/* ---- core.c ----------------------------------------------------------------------------------- */
+/* ---- core.c --------------------------------------------------------------------------------- */
 
 bool core_has_dsp(const char *target);             /* the DSP extension of Armv7E-M and Armv8-M */
 bool core_has_float(const char *target);           /* adds and multiplies float32 in hardware */

@@ -9,8 +9,8 @@
 #include "rom.h"
 
 /* Sums of products for cores that multiply 8 by 8 bits (AVR). Sums have 24 bits, in the low bytes
- * of a word whose highest byte means nothing: whoever made the weights has proved that the whole sum,
- * its bias included, is below 2^23, so what comes in between may wrap.
+ * of a word whose highest byte means nothing: whoever made the weights has proved that the whole
+ * sum, its bias included, is below 2^23, so what comes in between may wrap.
  *
  * Inputs and weights are taken as x + 128 and w + 128, bytes without sign, whose products need no
  * sign to be carried up. What that adds to a sum of products,
@@ -163,8 +163,9 @@ MICA_CALLED void mica_bytes_scattered(const int8_t *weights, const int8_t *const
 #endif
 
 /* r2-r5: multiplier, r6-r8: half, r9-r11: bias, r22: step, T: its upper byte, r23: 0; r12, r17,
- * r13: a sum; r14 r15: bytes 1 and 2 of its product with the multiplier, r18-r21: 3 to 6, which doubled
- * are its upper part in r19-r21; r18: the output. X: sums, Z: out, r24 r25: its step, r16: n. */
+ * r13: a sum; r14 r15: bytes 1 and 2 of its product with the multiplier, r18-r21: 3 to 6, which
+ * doubled are its upper part in r19-r21; r18: the output. X: sums, Z: out, r24 r25: its step, r16:
+ * n. */
 MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p)
 {
     __asm__ volatile("lpm r9, Z+ \n"
