@@ -32,8 +32,9 @@ enum mica_profile {
     MICA_PROFILE_COUNT
 };
 
-/* speed, size: the fewest instructions, the fewest bytes of flash; whole tensors, step by step. ram:
- * rows are pushed through the graph. balanced: the least product of time and flash, whole tensors. */
+/* speed, size: the fewest instructions, the fewest bytes of flash; whole tensors, step by step.
+ * ram: rows are pushed through the graph. balanced: the least product of time and flash, whole
+ * tensors. */
 enum mica_optimize {
     MICA_OPTIMIZE_SPEED,
     MICA_OPTIMIZE_SIZE,
@@ -64,8 +65,8 @@ struct mica_options {
     int64_t max_ram; /* bytes of memory with inputs and outputs; the fastest schedule that fits is
                         taken, whatever `optimize` says of them; 0: no limit */
     int stream_axis; /* the input's axis of endless time; 0: no stream (axis 0 is the batch) */
-    /* For measuring: ways to lower operators, with commas, "pairs,plain"; they are taken wherever they
-     * fit. NULL: all are chosen. */
+    /* For measuring: ways to lower operators, with commas, "pairs,plain"; they are taken wherever
+     * they fit. NULL: all are chosen. */
     const char *ways;
     /* Of estimators only: */
     const char *functions;  /* those wanted, with commas: "predict,predict_proba"; NULL: all */
@@ -119,8 +120,8 @@ int mica_load(struct mica *, const char *name, const void *bytes, size_t n_bytes
 /* Compiles what was loaded; options may be NULL. */
 int mica_compile(struct mica *, const struct mica_options *);
 
-/* One library for the kernels of n models that were compiled with options.library, each of them once:
- * MICA_HEADER and MICA_SOURCE of a handle without a model. Fails where the models do not go
+/* One library for the kernels of n models that were compiled with options.library, each of them
+ * once: MICA_HEADER and MICA_SOURCE of a handle without a model. Fails where the models do not go
  * together. */
 int mica_library(struct mica *library, struct mica *const *model, int n);
 

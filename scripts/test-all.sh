@@ -33,7 +33,7 @@ MICA=build/sanitize/mica test/pass/run.sh
 echo "== fuzzing for $fuzz_seconds s"
 scripts/fuzz.sh "$fuzz_seconds"
 
-# Long sweeps of estimators take hours: scripts/sweep-estimators.sh.
+# Sweeps of hours: scripts/sweep-estimators.sh, scripts/sweep-kernels.sh.
 echo "== python: all cases, all cores"
 MICA_ALL=1 .venv/bin/python -m pytest -q -n 2 test --ignore=test/python --ignore=test/test_trees.py \
     --ignore=test/test_nest.py --ignore=test/test_boosters.py --ignore=test/test_classic.py \

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir.h"
+#include "choose/choose.h"
+#include "compile.h"
 #include "report/report.h"
 #include "tree/tree.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* core.c - the little that code generation must know of a core. What it takes to compile for one and
- * to emulate it stands in target/ and belongs to the command. */
+/* core.c - the little that code generation must know of a core. What it takes to compile for one
+ * and to emulate it stands in target/ and belongs to the command. */
 #include <string.h>
 
 #include "ir.h"

@@ -2,7 +2,7 @@
 /* eval.c - runs calls on the host: the kernels, loops and addresses that the C file would have. */
 #include <assert.h>
 
-#include "ir.h"
+#include "compile.h"
 
 struct run {
     const struct ctx *ctx;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir.h"
+#include "compile.h"
 
 struct memory {
     const struct ctx *ctx;

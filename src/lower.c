@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "kernels.gen.h"
+#include "choose/choose.h"
+#include "compile.h"
 
 struct call *lower_call(struct lower *l, const struct kernel *kernel, const void *params)
 {
@@ -212,8 +214,8 @@ static bool points_to(const struct call *c, const void *data)
     return false;
 }
 
-/* Where code of its own stands for a kernel, nobody reads the kernel's constants on the device. They
- * stay in memory, where eval runs the kernel on them. */
+/* Where code of its own stands for a kernel, nobody reads the kernel's constants on the device.
+ * They stay in memory, where eval runs the kernel on them. */
 static void drop_constants(struct program *p)
 {
     int kept = 0;

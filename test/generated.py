@@ -24,6 +24,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "share": ("--share-io",),
     "split": ("--split-weights",),
     "every": ("--optimize", "size", "--share-io", "--split-weights"),
+    # Kernels that a core gets, as portable loops where another compiler builds them.
+    "fpu": ("--optimize", "speed", "--target", "cortex-m4f"),
+    "dsp": ("--optimize", "balanced", "--target", "cortex-m4"),
+    "thumb": ("--optimize", "speed", "--target", "cortex-m0"),
+    "bytes": ("--optimize", "speed", "--target", "avr"),
 }
 
 

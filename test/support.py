@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of whole programs share: running the command, compilers, arrays, models.
 
-Environment: MICA names the command to test (build/mica), MICA_ALL=1 asks for the long sweep,
+Environment: MICA names the command to test (build/mica), MICA_ALL=1 asks for what CI runs in its long
+part, MICA_SWEEP=1 for sweeps of hours,
 MICA_MODELS names the folder of reference models, whose tests are skipped where it is absent.
 """
 
@@ -22,6 +23,7 @@ MICA = Path(os.environ.get("MICA", REPOSITORY / "build" / "mica")).resolve()
 MODELS = Path(os.environ.get("MICA_MODELS", REPOSITORY.parent / "shared" / "models"))
 MLPERF = MODELS / "mlperf-tiny"
 ALL = os.environ.get("MICA_ALL") == "1"
+SWEEP = os.environ.get("MICA_SWEEP") == "1"
 SECONDS_MAX = 600
 FAILURE_LINES = 30
 

@@ -53,11 +53,9 @@ def test_nothing_grew(cell: str) -> None:
 
 
 def test_all_models_are_saved() -> None:
-    """Each model has figures for every core and objective, and all its answers were right. Two
-    have a table that is larger than an array of avr-gcc."""
-    assert sorted({**SAVED["figures"], **SAVED["refused"]}) == sorted(ours.cells(models.NAMES))
-    assert set(SAVED["refused"]) <= {"digits-rf100 avr size", "digits-hgb30 avr size",
-                                     "digits-lgbm30 avr size"}
+    """Each model has figures for every core and objective, and all its answers were right."""
+    assert sorted(SAVED["figures"]) == sorted(ours.cells(models.NAMES))
+    assert not SAVED["refused"]
     assert not ours.unfaithful(SAVED["figures"])
 
 

@@ -354,7 +354,8 @@ static void put_list(FILE *out, const char *kind, const char *stem, int n, char 
     fprintf(out, "NULL};\n");
 }
 
-/* The number of a file's text for a profile; what a profile does not have is as in the first one. */
+/* The number of a file's text for a profile; what a profile does not have is as in the first
+ * one. */
 static int text_of(const struct source *s, int profile)
 {
     for (int i = 0; i < n_sources; i++)

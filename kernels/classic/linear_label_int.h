@@ -19,8 +19,8 @@ struct mica_linear_label_int {
 };
 
 /* The row of coefficients with the largest score, the first of equal ones, of features that are
- * integers. Sums of products with 16-bit coefficients decide where the two largest are further apart
- * than these can be wrong, else all is done again with all bits. floats[n] is memory for the
+ * integers. Sums of products with 16-bit coefficients decide where the two largest are further
+ * apart than these can be wrong, else all is done again with all bits. floats[n] is memory for the
  * kernel. */
 static inline void mica_linear_label_int(const struct mica_linear_label_int *p, const int16_t *x,
                                          int32_t *out, float *floats)

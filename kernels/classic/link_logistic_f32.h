@@ -6,8 +6,8 @@
 
 #include "exp_f64.h"
 
-/* out[i] = 1 / (1 + e^-x[i]) where every step is rounded to float32, from e^-x on, and e^88.7 is the
- * most: as XGBoost does it. */
+/* out[i] = 1 / (1 + e^-x[i]) where every step is rounded to float32, from e^-x on, and e^88.7 is
+ * the most: as XGBoost does it. */
 static inline void mica_link_logistic_f32(const double *x, double *out, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {

@@ -6,8 +6,8 @@
 
 #include "exp_f64.h"
 
-/* out[i] = e^x[i] / sum of e^x where every step is rounded to float32, but the additions: as XGBoost
- * does it. */
+/* out[i] = e^x[i] / sum of e^x where every step is rounded to float32, but the additions: as
+ * XGBoost does it. */
 static inline void mica_link_softmax_f32(const double *x, double *out, int32_t n)
 {
     float most = (float)x[0];

@@ -100,7 +100,8 @@ MICA_CALLED void mica_average_four(const struct mica_pool_window *w, int32_t cha
 
 #endif
 
-/* All channels of one pixel; the last four overlap with others where their number is no multiple. */
+/* All channels of one pixel; the last four overlap with others where their number is no
+ * multiple. */
 static inline void mica_average_pixel(const struct mica_pool_window *w, int32_t inverse,
                                       int8_t *out)
 {
@@ -116,8 +117,8 @@ static inline void mica_average_pixel(const struct mica_pool_window *w, int32_t 
 }
 
 /* One output row of average pooling, as mica_average_pool_s8(), of four channels and more and
- * windows of at most MICA_INVERSE_MAX elements: rows[kernel_h] of [in_w][channels] -> out[out_w][channels]. Channels
- * go four to two words, or four registers, through the window. */
+ * windows of at most MICA_INVERSE_MAX elements: rows[kernel_h] of [in_w][channels] ->
+ * out[out_w][channels]. Channels go four to two words, or four registers, through the window. */
 static inline void mica_average_pool_fours_s8(const struct mica_average_pool_fours_s8 *p,
                                               const int8_t *const *rows, int8_t *out)
 {

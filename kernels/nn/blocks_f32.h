@@ -10,9 +10,9 @@
 #include "rounding_f32.h"
 
 /* Five pixels times fours of output channels in float32: the block under convolutions on cores with
- * an FPU. Twenty sums, five inputs and four weights are in registers, so that two loads serve twenty
- * products. Each output is summed tap by tap in the order of the reference, products and sums are
- * rounded on their own: the bits are those of the plain loops.
+ * an FPU. Twenty sums, five inputs and four weights are in registers, so that two loads serve
+ * twenty products. Each output is summed tap by tap in the order of the reference, products and
+ * sums are rounded on their own: the bits are those of the plain loops.
  *
  *     stream of a four   taps times four weights, then four biases, none of them -0
  *     in                 taps times five inputs, one a pixel; padding is zeros
@@ -76,9 +76,9 @@ struct mica_blocks_f32 {
     "stmia " to "!, {r4-r7}\n"
 
 /* s0-s19: sums, pixel by pixel; s20-s24: inputs; s25-s28: weights; s29-s31: products. r0: stream,
- * r1: in, r2: in_end, r3: p, r8-r12: out, lr: relu. Pixels are stored last to first: where there are
- * fewer than five, the others are copies of the first. A sum of all sums is finite only where each
- * is. */
+ * r1: in, r2: in_end, r3: p, r8-r12: out, lr: relu. Pixels are stored last to first: where there
+ * are fewer than five, the others are copies of the first. A sum of all sums is finite only where
+ * each is. */
 MICA_FPU_BLOCK void mica_blocks_fours(MICA_ARG const float *stream,
                                       MICA_ARG struct mica_blocks_f32 *p)
 {

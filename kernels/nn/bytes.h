@@ -9,8 +9,8 @@
 #include "rom.h"
 
 /* Sums of products for cores that multiply 8 by 8 bits (AVR). Sums have 24 bits, in the low bytes
- * of a word whose highest byte means nothing: whoever made the weights has proved that the whole sum,
- * its bias included, is below 2^23, so what comes in between may wrap.
+ * of a word whose highest byte means nothing: whoever made the weights has proved that the whole
+ * sum, its bias included, is below 2^23, so what comes in between may wrap.
  *
  * Inputs and weights are taken as x + 128 and w + 128, bytes without sign, whose products need no
  * sign to be carried up. What that adds to a sum of products,
@@ -163,8 +163,9 @@ MICA_CALLED void mica_bytes_scattered(const int8_t *weights, const int8_t *const
 #endif
 
 /* r2-r5: multiplier, r6-r8: half, r9-r11: bias, r22: step, T: its upper byte, r23: 0; r12, r17,
- * r13: a sum; r14 r15: bytes 1 and 2 of its product with the multiplier, r18-r21: 3 to 6, which doubled
- * are its upper part in r19-r21; r18: the output. X: sums, Z: out, r24 r25: its step, r16: n. */
+ * r13: a sum; r14 r15: bytes 1 and 2 of its product with the multiplier, r18-r21: 3 to 6, which
+ * doubled are its upper part in r19-r21; r18: the output. X: sums, Z: out, r24 r25: its step, r16:
+ * n. */
 MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p)
 {
     __asm__ volatile("lpm r9, Z+ \n"
@@ -274,8 +275,8 @@ MICA_CALLED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p
 
 #else
 
-static inline void mica_bytes_four(const int8_t *weights, const uint8_t *in, uint16_t n,
-                                   const uint32_t start[4], uint32_t sums[4])
+MICA_SHARED void mica_bytes_four(const int8_t *weights, const uint8_t *in, uint16_t n,
+                                 const uint32_t start[4], uint32_t sums[4])
 {
     for (int k = 0; k < 4; k++)
         sums[k] = start[k];
@@ -284,8 +285,8 @@ static inline void mica_bytes_four(const int8_t *weights, const uint8_t *in, uin
             sums[k] += (uint32_t)(uint8_t)MICA_ROM_S8(weights) * in[k];
 }
 
-static inline void mica_bytes_two(const int8_t *weights, const int8_t *in, uint16_t n,
-                                  const uint32_t *start, uint32_t sums[2])
+MICA_SHARED void mica_bytes_two(const int8_t *weights, const int8_t *in, uint16_t n,
+                                const uint32_t *start, uint32_t sums[2])
 {
     sums[0] = sums[1] = *start;
     for (; n > 0; n--, weights += 2, in++)
@@ -293,8 +294,8 @@ static inline void mica_bytes_two(const int8_t *weights, const int8_t *in, uint1
             sums[k] += (uint32_t)(uint8_t)MICA_ROM_S8(&weights[k]) * (uint32_t)(*in + 128);
 }
 
-static inline void mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
-                                        uint16_t offset, uint8_t n, uint32_t *sum)
+MICA_SHARED void mica_bytes_scattered(const int8_t *weights, const int8_t *const *in,
+                                      uint16_t offset, uint8_t n, uint32_t *sum)
 {
     int32_t whole = 0;
     for (; n > 0; n--, weights++, in++)
@@ -305,7 +306,7 @@ static inline void mica_bytes_scattered(const int8_t *weights, const int8_t *con
 /* The outputs of a channel from its sums and its scale in flash, {bias, multiplier, half, step}: as
  * in mica_requantize_twice(), but the last shift is a product by step & 255 = 2^(8 - shift) whose
  * lowest byte is dropped, and before it another byte where step is above 255. */
-static inline void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p)
+MICA_SHARED void mica_bytes_out(const int32_t *scale, const struct mica_bytes *p)
 {
     int8_t *out = p->out;
     for (int k = 0; k < p->n; k++, out += p->step) {

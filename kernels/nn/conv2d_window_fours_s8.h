@@ -14,10 +14,10 @@ struct mica_conv2d_window_fours_s8 {
     const int32_t *scales; /* [out_c][4], of mica_dense_fours_s8() */
 };
 
-/* A strip of n output rows of a 2-D convolution, out_c at least 4, one pixel at a time: its window is
- * copied and is the input of a fully connected layer. For cores without the DSP extension, where the
- * buffer of mica_conv2d_quads_s8() is too large. The window of the strip's row s is
- * rows[s * stride_h + ky * dilation_h], each [in_w][in_c] or, above and below the image, NULL ->
+/* A strip of n output rows of a 2-D convolution, out_c at least 4, one pixel at a time: its window
+ * is copied and is the input of a fully connected layer. For cores without the DSP extension, where
+ * the buffer of mica_conv2d_quads_s8() is too large. The window of the strip's row s is rows[s *
+ * stride_h + ky * dilation_h], each [in_w][in_c] or, above and below the image, NULL ->
  * out[n][out_w][out_c]. buffer: kernel_h * kernel_w * in_c bytes. The arithmetic is that of
  * mica_conv2d_s8(). */
 static inline void mica_conv2d_window_fours_s8(const struct mica_conv2d_window_fours_s8 *p,

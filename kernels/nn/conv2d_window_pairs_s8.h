@@ -37,11 +37,11 @@ static inline void mica_conv2d_window_expand(const struct mica_conv2d_window_pai
     }
 }
 
-/* A strip of n output rows of a 2-D convolution, in_c a multiple of 8 and out_c of 2, one pixel at a
- * time: slower than mica_conv2d_pairs_s8() by a fifth, with a third of its buffer. The window of the
- * strip's row s is rows[s * stride_h + ky * dilation_h], each [in_w][in_c] or, above and below the
- * image, NULL -> out[n][out_w][out_c]. buffer: kernel_h * kernel_w * in_c numbers, aligned to words.
- * The arithmetic is that of mica_conv2d_s8(). */
+/* A strip of n output rows of a 2-D convolution, in_c a multiple of 8 and out_c of 2, one pixel at
+ * a time: slower than mica_conv2d_pairs_s8() by a fifth, with a third of its buffer. The window of
+ * the strip's row s is rows[s * stride_h + ky * dilation_h], each [in_w][in_c] or, above and below
+ * the image, NULL -> out[n][out_w][out_c]. buffer: kernel_h * kernel_w * in_c numbers, aligned to
+ * words. The arithmetic is that of mica_conv2d_s8(). */
 static inline void mica_conv2d_window_pairs_s8(const struct mica_conv2d_window_pairs_s8 *p,
                                                const int8_t *const *rows, int16_t *buffer,
                                                int8_t *out, int32_t n)

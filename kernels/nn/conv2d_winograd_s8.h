@@ -36,8 +36,8 @@ static inline const int8_t **mica_conv2d_winograd_columns(const struct mica_conv
     return to;
 }
 
-/* A strip of n output rows of a 3x3 convolution of stride 1, in_c a multiple of 4: the window of the
- * strip's row s is rows[s], rows[s + 1], rows[s + 2], each [in_w][in_c] or NULL for padding ->
+/* A strip of n output rows of a 3x3 convolution of stride 1, in_c a multiple of 4: the window of
+ * the strip's row s is rows[s], rows[s + 1], rows[s + 2], each [in_w][in_c] or NULL for padding ->
  * out[n][out_w][out_c]. buffer, aligned to words: 129 bytes for each input channel, and 512. The
  * arithmetic is that of mica_conv2d_s8(). */
 static inline void mica_conv2d_winograd_s8(const struct mica_conv2d_winograd_s8 *p,

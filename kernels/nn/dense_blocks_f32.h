@@ -9,8 +9,8 @@
 #include "rom.h"
 #include "rounding_f32.h"
 
-/* The stream has, for every eight outputs, eight weights an input and then eight biases; for each of
- * the outputs that are left its weights and bias. */
+/* The stream has, for every eight outputs, eight weights an input and then eight biases; for each
+ * of the outputs that are left its weights and bias. */
 struct mica_dense_blocks_f32 {
     int32_t in_n, out_n;
     float out_min, out_max;

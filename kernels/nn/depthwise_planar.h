@@ -168,8 +168,8 @@ MICA_BLOCK void mica_depthwise_planar_words(const int8_t *const *columns, int16_
 }
 
 /* The outputs of one channel, the first last. */
-static inline void mica_depthwise_planar_out(const int32_t *sums, const int32_t *stream,
-                                             int8_t *const *out, int32_t channel)
+MICA_SHARED void mica_depthwise_planar_out(const int32_t *sums, const int32_t *stream,
+                                           int8_t *const *out, int32_t channel)
 {
     for (int j = 3; j >= 0; j--)
         out[j][channel] = mica_requantize_twice(sums[j], MICA_ROM_S32(&stream[0]),
@@ -180,9 +180,9 @@ static inline void mica_depthwise_planar_out(const int32_t *sums, const int32_t 
 
 /* Points to the columns of the words of a row under the block from output x on; those that are not
  * there are padding. */
-static inline void mica_depthwise_planar_columns(const struct mica_depthwise_planar *p,
-                                                 const int8_t *row, int32_t x,
-                                                 const int8_t *padding, const int8_t **to)
+MICA_SHARED void mica_depthwise_planar_columns(const struct mica_depthwise_planar *p,
+                                               const int8_t *row, int32_t x, const int8_t *padding,
+                                               const int8_t **to)
 {
     int32_t first = x * p->stride_w - p->pad_left;
     for (int32_t word = 0; word < p->words; first += 2 * p->dilation_w)
@@ -192,9 +192,9 @@ static inline void mica_depthwise_planar_columns(const struct mica_depthwise_pla
 }
 
 /* One input row (NULL: padding) of n channels into a slot. */
-static inline void mica_depthwise_planar_row(const struct mica_depthwise_planar *p,
-                                             const int8_t *row, int32_t x, int32_t n,
-                                             const int8_t *padding, int16_t *slot)
+MICA_SHARED void mica_depthwise_planar_row(const struct mica_depthwise_planar *p, const int8_t *row,
+                                           int32_t x, int32_t n, const int8_t *padding,
+                                           int16_t *slot)
 {
     const int8_t *columns[2 * 4 * MICA_DEPTHWISE_PLANAR_STEPS];
     const int32_t pitch = 2 * p->words * p->kernel_h;
@@ -207,14 +207,14 @@ static inline void mica_depthwise_planar_row(const struct mica_depthwise_planar 
 }
 
 /* Words of a channel's stream. */
-static inline int32_t mica_depthwise_planar_channel(const struct mica_depthwise_planar *p)
+MICA_SHARED int32_t mica_depthwise_planar_channel(const struct mica_depthwise_planar *p)
 {
     return p->kernel_h * p->steps * p->weights + 4;
 }
 
 /* n output rows of the outputs x, x + p->outputs, ..., and `channels` input channels from the
  * first. The rows of the windows of every classes-th output row are shared. */
-static inline void mica_depthwise_planar_blocks(
+MICA_SHARED void mica_depthwise_planar_blocks(
     const struct mica_depthwise_planar *p, const int8_t *const *rows, int32_t channel,
     int32_t channels, int32_t x, int16_t *ring, const int8_t *padding, int8_t *out, int32_t n,
     void (*block)(const int32_t *, const int16_t *, const struct mica_depthwise_planar_block *))
@@ -258,7 +258,7 @@ static inline void mica_depthwise_planar_blocks(
 }
 
 /* A strip of n output rows. */
-static inline void mica_depthwise_planar_strip(
+MICA_SHARED void mica_depthwise_planar_strip(
     const struct mica_depthwise_planar *p, const int8_t *const *rows, int16_t *buffer, int8_t *out,
     int32_t n,
     void (*block)(const int32_t *, const int16_t *, const struct mica_depthwise_planar_block *))

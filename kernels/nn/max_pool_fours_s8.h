@@ -55,8 +55,8 @@ MICA_CALLED void mica_max_four(const struct mica_pool_window *w, int32_t channel
 
 #elif MICA_V6M
 
-/* out[i] = the largest of four taps' elements i, of n; out may be one of the taps. Four pointers, an
- * index and two values are what eight registers hold. */
+/* out[i] = the largest of four taps' elements i, of n; out may be one of the taps. Four pointers,
+ * an index and two values are what eight registers hold. */
 MICA_CALLED void mica_max_taps(const int8_t *const taps[4], int8_t *out, int32_t n)
 {
     const int8_t *a = taps[0], *b = taps[1], *c = taps[2], *d = taps[3];
@@ -121,7 +121,8 @@ MICA_CALLED void mica_max_four(const struct mica_pool_window *w, int32_t channel
 
 #if !MICA_V6M
 
-/* All channels of one pixel; the last four overlap with others where their number is no multiple. */
+/* All channels of one pixel; the last four overlap with others where their number is no
+ * multiple. */
 static inline void mica_max_pixel(const struct mica_pool_window *w, int8_t *out)
 {
     int32_t c = 0;

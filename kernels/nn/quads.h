@@ -11,7 +11,8 @@
  *
  * A word holds two pixels, x0 + 2^16 * x1, so that one multiplication by a weight gives both
  * products. Of two taps the products' sums are within +-32512 as long as no two neighbouring
- * weights are -128, so 16 bits hold each: the word's high half, rounded, is what the second pixel gets.
+ * weights are -128, so 16 bits hold each: the word's high half, rounded, is what the second pixel
+ * gets.
  *     word = x0 * w + 2^16 * x1 * w over two taps
  *     all  += word                    modulo 2^32
  *     high += (word + 2^15) >> 16     the second pixel's sum, exactly

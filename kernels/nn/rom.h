@@ -32,8 +32,8 @@
 #endif
 
 /* Small helpers, and kernels whose parameters a compiler is to fold into the code. It judges their
- * size before it knows what folds away. Then helpers that are shared by places in the code; not every
- * model has one for each. */
+ * size before it knows what folds away. Then helpers that are shared by places in the code; not
+ * every model has one for each. */
 #if defined(__GNUC__)
 #define MICA_INLINE static inline __attribute__((always_inline, unused))
 #define MICA_SHARED static inline __attribute__((unused))

@@ -7,9 +7,9 @@
 #include "rom.h"
 
 /* Constants of 16-bit words that take more than 32 KB. avr-gcc takes no such array, so they come in
- * pieces, each of which ends with the first words of the next; and its pointers end at 64 KB, so that
- * pieces lie behind the code, where only addresses of 24 bits reach. A function of the generated file
- * says where word `at` of the whole is; the two behind it follow there. */
+ * pieces, each of which ends with the first words of the next; and its pointers end at 64 KB, so
+ * that pieces lie behind the code, where only addresses of 24 bits reach. A function of the
+ * generated file says where word `at` of the whole is; the two behind it follow there. */
 #if defined(__AVR_HAVE_ELPM__)
 typedef uint_farptr_t mica_far_address;
 #define MICA_ROM_FAR       __attribute__((section(".text.mica_far"), aligned(2)))

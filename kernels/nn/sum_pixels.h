@@ -42,7 +42,7 @@ MICA_CALLED MICA_IN_ORDER void mica_sum_pixels(const int8_t *in, int32_t pitch, 
 }
 
 /* The sum of n neighbouring bytes. USADA8 adds four bytes without sign to 32 bits. */
-static inline int32_t mica_sum_run(const int8_t *in, int32_t n)
+MICA_SHARED int32_t mica_sum_run(const int8_t *in, int32_t n)
 {
     uint32_t sum = 0;
     int32_t i = 0;
@@ -73,7 +73,7 @@ MICA_CALLED void mica_sum_pixels(const int8_t *in, int32_t pitch, int32_t n, int
     sums[3] = d;
 }
 
-static inline int32_t mica_sum_run(const int8_t *in, int32_t n)
+MICA_SHARED int32_t mica_sum_run(const int8_t *in, int32_t n)
 {
     int32_t sum = 0, i = 0;
     for (; i + 4 <= n; i += 4)
@@ -86,7 +86,7 @@ static inline int32_t mica_sum_run(const int8_t *in, int32_t n)
 #endif
 
 /* The sum of one channel. */
-static inline int32_t mica_sum_channel(const int8_t *in, int32_t pitch, int32_t n)
+MICA_SHARED int32_t mica_sum_channel(const int8_t *in, int32_t pitch, int32_t n)
 {
     int32_t sum = 0;
     for (; n > 0; n--, in += pitch)

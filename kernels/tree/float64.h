@@ -7,9 +7,9 @@
 
 #include "rom.h"
 
-/* Float64 arithmetic made of integers: the bits of IEEE 754's binary64, rounded to nearest even, for
- * finite numbers whose results are finite. Ensembles whose library sums in float64 use it, so that
- * sums are the library's where double has 32 bits, and nobody links a library for floats.
+/* Float64 arithmetic made of integers: the bits of IEEE 754's binary64, rounded to nearest even,
+ * for finite numbers whose results are finite. Ensembles whose library sums in float64 use it, so
+ * that sums are the library's where double has 32 bits, and nobody links a library for floats.
  *
  * A number is its bits. While it is worked on, its significand has ten bits more than are stored,
  * with the leading one at bit 62; the last of them tells whether anything was lost behind it. */
@@ -83,8 +83,8 @@ MICA_SHARED uint64_t mica_f64_add(uint64_t a, uint64_t b)
     return mica_f64_join(swap ? b : a, swap ? a : b, 0);
 }
 
-/* m * 2^(e - 1085) divided by n, m < 2^63 and 1 <= n < 2^16: the bits above 1 in digits of 16 or one
- * by one, and then as many as are wanted. */
+/* m * 2^(e - 1085) divided by n, m < 2^63 and 1 <= n < 2^16: the bits above 1 in digits of 16 or
+ * one by one, and then as many as are wanted. */
 MICA_SHARED uint64_t mica_f64_quotient(uint64_t sign, uint64_t m, int32_t e, uint32_t n)
 {
     uint64_t q = 0;

@@ -20,8 +20,8 @@
  * are zeros, only others have rows: bit i % 32 of the word mask[i / 32] tells whether leaf i of the
  * tree has one, and `row` counts those before the word.
  *
- * The parameters are constants of the generated file: a compiler folds them into the code, and drops
- * what the ensemble at hand does not need. */
+ * The parameters are constants of the generated file: a compiler folds them into the code, and
+ * drops what the ensemble at hand does not need. */
 struct mica_oblivious {
     int32_t n_trees, width, n_columns;
     int32_t same_depth; /* of all trees, where `depth` is NULL */

@@ -15,16 +15,17 @@
  * step is monotone, so nothing but that equality can change the label, and only for classes before
  * the largest one.
  *
- * Let t = (max - x[i]) 2^24. For t <= 4, exp(-t 2^-24) is 1 - (t - u) 2^-24 with 0 < u <= 2^-21, and
- * its float32 is 1 - j 2^-24 with j the integer nearest to t, the lower one of two: u only matters
- * where t lies in the middle. (expf of the GNU C library errs by less than t 2^-55 here, and rounds
- * as that.) One step of 1 / s is at most 2^-23 of it, so j above 2 is never equal, and max - x[i] above
- * 2^-22 need not be asked. For j = 0 the quotients are the same; otherwise s has to be known.
+ * Let t = (max - x[i]) 2^24. For t <= 4, exp(-t 2^-24) is 1 - (t - u) 2^-24 with 0 < u <= 2^-21,
+ * and its float32 is 1 - j 2^-24 with j the integer nearest to t, the lower one of two: u only
+ * matters where t lies in the middle. (expf of the GNU C library errs by less than t 2^-55 here,
+ * and rounds as that.) One step of 1 / s is at most 2^-23 of it, so j above 2 is never equal, and
+ * max - x[i] above 2^-22 need not be asked. For j = 0 the quotients are the same; otherwise s has
+ * to be known.
  *
  * s is summed from exponentials of 40 bits, each rounded to float32: the library's, where its expf
- * gives the nearest number. The GNU C library's does not always (its error is up to 0.502 of a step),
- * and then s can differ in its last bit: of rows made such that several scores lie within 2^-22 of
- * the largest, one in 17,000 gets the other of these classes. */
+ * gives the nearest number. The GNU C library's does not always (its error is up to 0.502 of a
+ * step), and then s can differ in its last bit: of rows made such that several scores lie within
+ * 2^-22 of the largest, one in 17,000 gets the other of these classes. */
 
 /* a b 2^-62 */
 MICA_SHARED uint64_t mica_softmax_product(uint64_t a, uint64_t b)
@@ -33,9 +34,9 @@ MICA_SHARED uint64_t mica_softmax_product(uint64_t a, uint64_t b)
     return a1 * b1 + (a1 * b0 >> 31) + (a0 * b1 >> 31);
 }
 
-/* exp(-t), t >= 0, rounded to 24 bits, in steps of 2^-48: t is brought below ln 2 and divided by 256,
- * five terms of the series are taken, and the result squared eight times; the sixth term would add
- * 2^-41. */
+/* exp(-t), t >= 0, rounded to 24 bits, in steps of 2^-48: t is brought below ln 2 and divided by
+ * 256, five terms of the series are taken, and the result squared eight times; the sixth term would
+ * add 2^-41. */
 MICA_SHARED uint64_t mica_softmax_power(float t)
 {
     const uint64_t one = UINT64_C(1) << 62, ln2 = UINT64_C(0xb17217f7d1cf7a); /* 2^56 ln 2 */

@@ -54,8 +54,8 @@ MICA_INLINE uint64_t mica_sums_number(const struct mica_trees *p, uint32_t leaf,
     return (uint64_t)MICA_ROM_U32(at + 1) << 32 | MICA_ROM_U32(at);
 }
 
-/* A number in steps of 2^-scale, all bits turned round where it is negative: `fraction` has it in the
- * highest bits, `sign` is the highest bit, and the steps are 1.fraction 2^(31 - down). */
+/* A number in steps of 2^-scale, all bits turned round where it is negative: `fraction` has it in
+ * the highest bits, `sign` is the highest bit, and the steps are 1.fraction 2^(31 - down). */
 MICA_INLINE int32_t mica_sums_steps(uint32_t fraction, int32_t down, uint32_t sign)
 {
     const uint32_t size = down > 31 ? 0 : (fraction >> 1 | 0x80000000) >> down;

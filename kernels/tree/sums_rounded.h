@@ -7,14 +7,15 @@
 #include "rom.h"
 #include "trees.h"
 
-/* Sums of trees whose leaves are rounded to whole steps, counted from the lowest leaf on. A leaf has
- * its steps
+/* Sums of trees whose leaves are rounded to whole steps, counted from the lowest leaf on. A leaf
+ * has its steps
  *
  *     where it stands, leaf_bits of them; or a number, and for that the steps
  *     in a table behind the trees, which begins at the bit packed_at and has packed_bits for each;
  *     or, where tests are words, in the table `number`.
  *
- * Sums are taken modulo 2^32, since what they begin with may be beyond the range that they end in. */
+ * Sums are taken modulo 2^32, since what they begin with may be beyond the range that they end
+ * in. */
 MICA_INLINE uint32_t mica_rounded_steps(const struct mica_trees *p, uint32_t leaf)
 {
     if (p->leaf_form == MICA_LEAF_STEPS)

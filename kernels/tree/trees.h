@@ -25,8 +25,8 @@
  * Where no threshold is negative that is left out, for a negative float is a negative integer. NaN,
  * being the largest key, goes right unless a bit says left.
  *
- * The parameters are constants of the generated file: a compiler folds them into the code, and drops
- * what the ensemble at hand does not need. */
+ * The parameters are constants of the generated file: a compiler folds them into the code, and
+ * drops what the ensemble at hand does not need. */
 enum {                /* key_form */
        MICA_KEY_HALF, /* number of a key in the table key_half, its lower half being 0 */
        MICA_KEY_WORD, /* number of a key in the table key_word */
@@ -80,8 +80,8 @@ struct mica_trees {
     float unit;
 };
 
-/* The parameters that decide how much is read at once. A library of several ensembles has the largest
- * of each there, which are constants. */
+/* The parameters that decide how much is read at once. A library of several ensembles has the
+ * largest of each there, which are constants. */
 #ifndef MICA_MOST
 #define MICA_MOST(p) (p)
 #endif
@@ -229,8 +229,8 @@ MICA_INLINE uint32_t mica_trees_missing(const struct mica_trees *p, int32_t key,
     return size > 0x7f800000 || (zero && size <= 0x0554ad2e); /* 1e-35f */
 }
 
-/* 1 where the category, that is the number without its fraction, is not in the set; with sets_down no
- * number below 0 is. */
+/* 1 where the category, that is the number without its fraction, is not in the set; with sets_down
+ * no number below 0 is. */
 MICA_SHARED uint32_t mica_trees_outside(const struct mica_trees *p, const void *x, uint32_t feature,
                                         uint32_t set)
 {
@@ -248,8 +248,8 @@ MICA_SHARED uint32_t mica_trees_outside(const struct mica_trees *p, const void *
     return !(MICA_ROM_U32(at + 1 + (category >> 5)) >> (category & 31) & 1);
 }
 
-/* Which side a row takes at a test. NaN is above all thresholds: only on the right side need one ask
- * for it. */
+/* Which side a row takes at a test. NaN is above all thresholds: only on the right side need one
+ * ask for it. */
 MICA_INLINE uint32_t mica_trees_side(const struct mica_trees *p, const void *x, uint32_t feature,
                                      uint32_t w, uint32_t flags, uint32_t *bits)
 {

@@ -6,16 +6,17 @@
 
 #include "sums.h"
 
-/* Labels of trees whose library sums numbers in float64. Sums of integers decide where they can: each
- * lies within `bound` steps of the library's. Other rows are summed again as the library does it.
+/* Labels of trees whose library sums numbers in float64. Sums of integers decide where they can:
+ * each lies within `bound` steps of the library's. Other rows are summed again as the library does
+ * it.
  *
  * Where the label is that of the softmax, scores can become equal that are not, and the first of
- * them wins: a library divides e[i] = exp(x[i] - max), in float64, by their sum. Let d = max - x[i].
- * Up to d = 2^-54, e[i] is 1, as for the largest, and so it is here. Above 3 2^-54, e[i] is at most
- * 1 - 2^-52, and no quotient equals 1 / sum, one step of which is at most 2^-52 of it: the larger
- * score wins, there and here. Between them, which takes scores below 1, e[i] is 1 - 2^-53, and the
- * last bits of the sum, that is of the library's exponentials, decide: there the first of the two
- * wins for up to half of the sums, the larger for the others; here the larger does. */
+ * them wins: a library divides e[i] = exp(x[i] - max), in float64, by their sum. Let d = max -
+ * x[i]. Up to d = 2^-54, e[i] is 1, as for the largest, and so it is here. Above 3 2^-54, e[i] is
+ * at most 1 - 2^-52, and no quotient equals 1 / sum, one step of which is at most 2^-52 of it: the
+ * larger score wins, there and here. Between them, which takes scores below 1, e[i] is 1 - 2^-53,
+ * and the last bits of the sum, that is of the library's exponentials, decide: there the first of
+ * the two wins for up to half of the sums, the larger for the others; here the larger does. */
 
 MICA_INLINE int32_t mica_label_fast(const struct mica_trees *p, const int32_t *sum, int32_t n,
                                     int32_t *label)

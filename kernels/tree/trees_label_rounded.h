@@ -8,8 +8,8 @@
 
 /* Labels of trees whose leaves are rounded: the first largest sum, or whether the sum is above the
  * cut. `bound` says what is certain: a lead (or a distance from the cut) of more steps cannot come
- * from rounding, and the label is the library's. With `certain`, out[n_labels] is 1 where that holds
- * for all labels, else 0. */
+ * from rounding, and the label is the library's. With `certain`, out[n_labels] is 1 where that
+ * holds for all labels, else 0. */
 MICA_INLINE int32_t mica_rounded_label(const struct mica_trees *p, const int32_t *sum, int32_t n,
                                        int32_t *label)
 {

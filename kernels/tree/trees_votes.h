@@ -9,12 +9,13 @@
 /* Labels of trees that vote. The library sums the shares in float64, divides the sums by the number
  * of trees and takes the first largest.
  *
- * F is the sum of a class in steps of 2^-scale, each shared vote of e rounded down, so that the true
- * sum S lies in F <= S < F + e. Where the best leads the second by more than e, their true sums
- * differ by more than a step, which is far above what T additions in float64 can lose, and above
- * what a division by T could make equal. With e = 0 all numbers are 0 or 1 and every sum is exact, in
- * both arithmetics; equal sums stay equal. A single tree's shares have one denominator, below 2^16,
- * and different ones stay different. Only what is left is done again as the library does it. */
+ * F is the sum of a class in steps of 2^-scale, each shared vote of e rounded down, so that the
+ * true sum S lies in F <= S < F + e. Where the best leads the second by more than e, their true
+ * sums differ by more than a step, which is far above what T additions in float64 can lose, and
+ * above what a division by T could make equal. With e = 0 all numbers are 0 or 1 and every sum is
+ * exact, in both arithmetics; equal sums stay equal. A single tree's shares have one denominator,
+ * below 2^16, and different ones stay different. Only what is left is done again as the library
+ * does it. */
 
 MICA_INLINE int32_t mica_votes_first(const uint32_t *sum, int32_t n, uint32_t shared, int32_t *best)
 {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "choose/choose.h"
+#include "compile.h"
 
 enum { STARTS = 3 };
 

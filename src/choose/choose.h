@@ -10,6 +10,30 @@
 
 #include "ir.h"
 
+enum {
+    CHOICE_FILES_MAX = 256,   /* kernel files of one model's candidates */
+    CHOICE_BUFFER_MAX = 1536, /* bytes of kernels' own buffer where memory is what counts */
+    CHOICE_BUFFER_MIN = 96    /* less serves none of them */
+};
+
+/* A way that a node may go. */
+struct candidate {
+    const struct way *way; /* NULL: the operator has but one */
+    const char *why;       /* it does not fit; NULL: it does */
+    bool is_guess;         /* a kernel that the table of prices does not know */
+    double instructions;
+    int64_t flash;   /* of constants, parameters and calls, without the kernels */
+    int32_t scratch; /* bytes of temporary memory */
+    uint64_t files[CHOICE_FILES_MAX / 64]; /* kernel files it needs */
+    struct totals model;                   /* what the model would cost with it */
+};
+
+struct menu {
+    int n, chosen;
+    bool is_forced; /* options.ways names it */
+    struct candidate *at;
+};
+
 /* The texts of target/CLASS.kernels; tools/embed.c writes the table. Ends with a NULL name. */
 struct cost_file {
     const char *name, *text;

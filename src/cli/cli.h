@@ -63,8 +63,8 @@ struct cli_flag {
     }
 
 /* Parses argv[1..]; flags may stand anywhere. *model takes the one word that is no flag (NULL: the
- * command takes none, or several). Returns -1 to go on, else the exit status (help was printed, or wrong use).
- * flags ends with a NULL name. */
+ * command takes none, or several). Returns -1 to go on, else the exit status (help was printed, or
+ * wrong use). flags ends with a NULL name. */
 int cli_parse(int argc, char **argv, const char *help, const struct cli_flag *flags,
               const char **model);
 /* Prints "mica COMMAND: message" and a hint to --help; returns CLI_USAGE. */

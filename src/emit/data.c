@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "emit/emit.h"
+#include "compile.h"
 
 enum { LINE = 98 };
 
@@ -96,7 +97,7 @@ static void print_elements(struct emit *e, const struct constant *c, int64_t fro
     }
 }
 
-/* ---- constants that no pointer of AVR reaches ------------------------------------------------- */
+/* ---- constants that no pointer of AVR reaches ----------------------------------------------- */
 
 /* Words of a piece; behind them come the first of the next one. */
 enum { PIECE = 16380, OVERLAP = 2 };
@@ -131,7 +132,7 @@ void emit_far(struct emit *e, const struct constant *c)
     text_add(e->out, "}\n");
 }
 
-/* ---- arrays and parameters -------------------------------------------------------------------- */
+/* ---- arrays and parameters ------------------------------------------------------------------ */
 
 static void print_array(struct emit *e, const struct constant *c, const char *storage)
 {

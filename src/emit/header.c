@@ -5,6 +5,7 @@
 
 #include "emit/emit.h"
 #include "report/report.h"
+#include "compile.h"
 
 /* "no library" but the models' own. */
 const char *library_words(struct emit *e)

@@ -10,6 +10,7 @@
 
 #include "emit/emit.h"
 #include "tree/tree.h"
+#include "compile.h"
 
 /* ---- names as C identifiers ------------------------------------------------------------------ */
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "emit/emit.h"
+#include "compile.h"
 
 enum { PARAMS_MAX = 32, FIELDS_MAX = 64 };
 

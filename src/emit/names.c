@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "emit/emit.h"
+#include "compile.h"
 
 const char *name_upper(struct ctx *ctx, const char *name)
 {

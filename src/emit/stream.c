@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream.c - NAME.c for endless time: one hop is a list of statements, like a run, but each
- * computes only its new rows. A ring has a slot number in the state: where its next row goes, and the oldest
- * lies until then. */
+ * computes only its new rows. A ring has a slot number in the state: where its next row goes, and
+ * the oldest lies until then. */
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>

@@ -69,9 +69,9 @@ static int compile(const struct measure_job *job, const struct work *work, const
     return result ? compiler_failed(job, work, source, error) : 0;
 }
 
-/* Standard C also keeps the compiler from contracting products and sums of floats, which would
- * give other bits than `mica eval`. What is written for speed is compiled for it, but for the nested
- * ifs of estimators: there -O2 gains a few in a hundred instructions for up to a third more flash. */
+/* Standard C also keeps the compiler from contracting products and sums of floats, which would give
+ * other bits than `mica eval`. What is written for speed is compiled for it, but for the nested ifs
+ * of estimators: there -O2 gains a few in a hundred instructions for up to a third more flash. */
 static int compile_model(const struct measure_job *job, const struct work *work,
                          struct measure_error *error)
 {

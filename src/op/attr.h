@@ -99,18 +99,19 @@ struct attr_trees {
 
 /* oblivious: symmetric trees, whose levels each make one test for all nodes. x float32 [1,F], depth
  * int32[T], feature int32[S] and border float32[S] of the tests of one tree after the other, value
- * float64[L,K] with 2^depth leaves a tree, base float64[K], numbers float64[2] (a positive factor, a
- * cut), missing uint8[S], may be omitted: 1 where NaN is above the border. Test i of a tree gives bit
- * i of the number of its leaf: x > border. scores [1,K] = factor * sums + base; the label int32[1] is
- * the first largest (argmax), or int32[K] are, of each, whether it is at least the cut. */
+ * float64[L,K] with 2^depth leaves a tree, base float64[K], numbers float64[2] (a positive factor,
+ * a cut), missing uint8[S], may be omitted: 1 where NaN is above the border. Test i of a tree gives
+ * bit i of the number of its leaf: x > border. scores [1,K] = factor * sums + base; the label
+ * int32[1] is the first largest (argmax), or int32[K] are, of each, whether it is at least the
+ * cut. */
 struct attr_oblivious {
     int32_t gives, decide;
 };
 
-/* linear: x [1,F] float32, int8, uint8, int16 or float64, coef float64[K,F], intercept float64[K], and what float64
- * could not hold of both (two more inputs of the same shapes, or none; x is float32) -> the label int32[1]
- * (cut: [K], each 1 where its score is above 0) or the scores [1,K], float64 or rounded to float32
- * as the output says. */
+/* linear: x [1,F] float32, int8, uint8, int16 or float64, coef float64[K,F], intercept float64[K],
+ * and what float64 could not hold of both (two more inputs of the same shapes, or none; x is
+ * float32) -> the label int32[1] (cut: [K], each 1 where its score is above 0) or the scores [1,K],
+ * float64 or rounded to float32 as the output says. */
 struct attr_linear {
     int32_t gives, decide, sums;
 };

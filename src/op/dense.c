@@ -49,8 +49,8 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
     want_dense(ctx, n, want);
 }
 
-/* What one output multiplies its sum with. Both references form the product of the scales in float64,
- * also where the weights have one scale. */
+/* What one output multiplies its sum with. Both references form the product of the scales in
+ * float64, also where the weights have one scale. */
 static double real_multiplier(struct lower *l, int channel)
 {
     const struct node *n = l->step->node;

@@ -11,8 +11,8 @@ struct linear {
     int32_t multiplier[2], offset;
 };
 
-/* Finds numbers that give want[256 * (a + 128) + b + 128], which lies in [min, max], for every pair of
- * inputs. `slope`: by how much the output grows with a and with b, about. False where there are
+/* Finds numbers that give want[256 * (a + 128) + b + 128], which lies in [min, max], for every pair
+ * of inputs. `slope`: by how much the output grows with a and with b, about. False where there are
  * none near, or where they would leave 32 bits. */
 bool linear_find(const double slope[2], const int8_t *want, int32_t min, int32_t max,
                  struct linear *);

@@ -140,7 +140,8 @@ bool lower_depthwise_planar(struct lower *, struct node *);        /* depthwise_
 bool lower_depthwise_planar_stride(struct lower *, struct node *); /* the same */
 bool lower_dense_fours(struct lower *, struct node *);
 bool lower_dense_pairs(struct lower *, struct node *);
-/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor, a strip of rows a call. */
+/* A kernel of (params, rows, buffer, out, n rows) over a [N,H,W,C] tensor, a strip of rows a
+ * call. */
 struct call *lower_strips(struct lower *, const struct kernel *, const void *params,
                           const struct window *, struct tensor *scratch);
 /* Multipliers of every channel, activation range and zero points, for the packers. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* streams.c - ways to lower int8 layers: kernels that read weights and scales as packing lays
- * them out (kernels/nn/pairs.h, depthwise3x3.h, quads.h), where it proves them exact. Pairs are for
- * cores with the DSP extension, quads and fours for those with a plain multiplier; those of AVR are in
- * byte_streams.c.
+/* streams.c - ways to lower int8 layers: kernels that read weights and scales as packing lays them
+ * out (kernels/nn/pairs.h, depthwise3x3.h, quads.h), where it proves them exact. Pairs are for
+ * cores with the DSP extension, quads and fours for those with a plain multiplier; those of AVR are
+ * in byte_streams.c.
  *
  * Elsewhere, and where a layer does not fit them, the plain kernels serve. On other cores the same
  * files run portable loops over the same streams. */
@@ -93,7 +93,7 @@ static const int32_t *pairs_stream(struct lower *l, const struct pack_layer *p, 
     return lower_constant(l, "stream", DTYPE_INT32, words, stream);
 }
 
-/* ---- convolution ------------------------------------------------------------------------------ */
+/* ---- convolution ---------------------------------------------------------------------------- */
 
 /* Rows a call: as many as the pointers allow, and an even share of all rows where that is near. */
 static int32_t strip_rows(int32_t rows, int32_t reach, int32_t stride)
@@ -371,7 +371,7 @@ bool lower_conv2d_window_fours(struct lower *l, struct node *n)
     return p.scales != NULL;
 }
 
-/* ---- depthwise -------------------------------------------------------------------------------- */
+/* ---- depthwise ------------------------------------------------------------------------------ */
 
 /* A kernel of one column on rows of one pixel, as over time, without padding. */
 bool lower_depthwise_column(struct lower *l, struct node *n)
@@ -469,7 +469,7 @@ bool lower_depthwise3x3_stride2(struct lower *l, struct node *n)
     return lower_planar(l, n, &kernel_depthwise3x3_stride2_s8, 2);
 }
 
-/* ---- dense ------------------------------------------------------------------------------------ */
+/* ---- dense ---------------------------------------------------------------------------------- */
 
 /* An int8 dense layer whose reference multiplies as the packers prove. */
 static bool is_dense(struct lower *l, struct pack_layer *layer)

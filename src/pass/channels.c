@@ -17,6 +17,7 @@
 #include <math.h>
 
 #include "pass/channels.h"
+#include "compile.h"
 
 /* Beyond these a model is left as it is. None for a microcontroller comes near. */
 enum {

@@ -13,6 +13,7 @@
 
 #include "op/attr.h"
 #include "pass/channels.h"
+#include "compile.h"
 
 /* ---- what padding does ----------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* columns_order.c - what the steps of a column make of a number, and where they reach a threshold. */
+/* columns_order.c - what the steps of a column make of a number, and where they reach a
+ * threshold. */
 #include <float.h>
 #include <math.h>
 #include <string.h>

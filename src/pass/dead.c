@@ -4,7 +4,7 @@
  * Nodes do nothing but make their outputs, so what the outputs of the graph do not depend on can
  * go. Inputs of the graph stay even where they are not read: they are the caller's interface.
  */
-#include "ir.h"
+#include "compile.h"
 
 static void mark(bool *used, struct tensor *t)
 {

@@ -2,7 +2,7 @@
 /* estimator.c - what the options say of an estimator: which functions, what names, what input. */
 #include <string.h>
 
-#include "ir.h"
+#include "compile.h"
 #include "op/attr.h"
 
 /* ---- functions ------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
  * then computes in float all the same; TensorFlow Lite Micro refuses such models. Dequantised
  * weights are what the converter rounded, nothing more is lost, and the float kernels serve.
  */
-#include "ir.h"
+#include "compile.h"
 
 static bool takes_weights(const struct node *n)
 {

@@ -7,7 +7,7 @@
  */
 #include <assert.h>
 
-#include "ir.h"
+#include "compile.h"
 
 /* A file of a few bytes can ask for a lot of work. What is beyond these is left to the device, or
  * refused there. No model for a microcontroller comes near. */

@@ -13,6 +13,7 @@
 #include "op/attr.h"
 #include "pass/columns.h"
 #include "tree/tree.h"
+#include "compile.h"
 
 /* ---- a node ---------------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 
 #include "op/attr.h"
 #include "pass/columns.h"
+#include "compile.h"
 
 #define RATIO_MAX       4096.0
 #define COEFFICIENT_MAX 1e37 /* float32 holds it with room to spare */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fold_oblivious.c - scalers go into the borders of symmetric trees.
  *
- * A test f(x) > b is the test x > b' of the largest float32 b' that f brings to b or below. The tests
- * of a column are all on one side of NaN and a leaf's number is made of its tests, so what imputes,
- * and what turns the order of numbers around, stays where it is. Features of integers are cast to
- * float32, which these trees test. */
+ * A test f(x) > b is the test x > b' of the largest float32 b' that f brings to b or below. The
+ * tests of a column are all on one side of NaN and a leaf's number is made of its tests, so what
+ * imputes, and what turns the order of numbers around, stays where it is. Features of integers are
+ * cast to float32, which these trees test. */
 #include <string.h>
 
 #include "op/attr.h"
 #include "pass/columns.h"
+#include "compile.h"
 
 enum { X, DEPTH, FEATURE, BORDER, MISSING = 7 };
 

@@ -9,6 +9,7 @@
  */
 #include "op/attr.h"
 #include "pass/uses.h"
+#include "compile.h"
 
 static bool can_fuse(const struct node *clamp, const int *uses)
 {

@@ -8,6 +8,7 @@
  */
 #include "op/attr.h"
 #include "pass/uses.h"
+#include "compile.h"
 
 /* Only height and width, and only as far as each window still meets the input. A window of padding
  * alone is legal; leaving it spares every kernel the case. */

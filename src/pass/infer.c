@@ -3,7 +3,7 @@
  * against what the operator gives. After this pass lowering may rely on both. */
 #include <string.h>
 
-#include "ir.h"
+#include "compile.h"
 
 static void check_inputs(struct ctx *ctx, const struct node *n)
 {

@@ -5,7 +5,7 @@
  * view or another output's tensor becomes a copy (a reshape node, which views.c has left behind it
  * for the same reason).
  */
-#include "ir.h"
+#include "compile.h"
 
 static bool is_computed_here(const struct graph *g, int i)
 {

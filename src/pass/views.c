@@ -7,7 +7,7 @@
  * A node that makes an output of the graph stays: the caller gives every output memory of its own,
  * so its bytes have to be moved there.
  */
-#include "ir.h"
+#include "compile.h"
 #include "op/attr.h"
 
 static bool all_are(const struct int_list *list, int32_t value)

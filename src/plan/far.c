@@ -4,7 +4,7 @@
  * Pointers to program memory end at 64 KB there, and arrays at 32767 bytes. A kernel that can do
  * without a pointer has a field for a function beside it (FIELD_FAR, kernels/nn/rom_far.h). What is
  * too large goes there; and where all constants together are, everything that can. */
-#include "ir.h"
+#include "compile.h"
 
 enum { ARRAY_MAX = INT16_MAX, POINTERS_END = UINT16_MAX };
 

@@ -6,7 +6,7 @@
  * drops the functions that nobody calls. */
 #include <string.h>
 
-#include "ir.h"
+#include "compile.h"
 
 /* Marks the nodes that tensor t depends on; readers stand behind makers. */
 static void mark_needed(const struct program *whole, const struct tensor *output, bool *needed,

@@ -70,8 +70,9 @@ static void add_rows(struct map *m, int i)
         add(m, r->tensor, i, row, r->birth[row], r->last[row], row_bytes);
 }
 
-/* What kernels work on for themselves while they make a row is one place for all operators: as large
- * as the largest, and theirs from the first such turn to the last. Kernels read it by words. */
+/* What kernels work on for themselves while they make a row is one place for all operators: as
+ * large as the largest, and theirs from the first such turn to the last. Kernels read it by
+ * words. */
 static void add_buffer(struct map *m, struct tensor *t, int32_t first, int32_t last)
 {
     if (m->buffer < 0) {

@@ -7,7 +7,7 @@
  */
 #include <assert.h>
 
-#include "ir.h"
+#include "compile.h"
 
 enum { ATTEMPTS = 400 };
 

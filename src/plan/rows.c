@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "plan/rows.h"
+#include "compile.h"
 
 enum { KEPT = 3, BRANCHES_TRIED = 4, CUTS_TRIED = 64, STRIPS = 4 };
 

@@ -124,7 +124,8 @@ static void read_classes(struct model *m, const struct json *info)
         m->classes.value = value;
 }
 
-/* The label is 1 where the score is above the logit of a probability, 1/2 unless it has been set. */
+/* The label is 1 where the score is above the logit of a probability, 1/2 unless it has been
+ * set. */
 static void read_cut(struct model *m, const struct json *info)
 {
     struct json v;

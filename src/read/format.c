@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "ir.h"
+#include "compile.h"
 #include "read/booster.h"
 
 static bool starts_with(const uint8_t *bytes, size_t n, const char *with)

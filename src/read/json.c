@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "read/json.h"
+#include "compile.h"
 
 enum { PATH_BYTES = 300 };
 

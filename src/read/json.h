@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "ir.h"
+#include "compile.h"
 
 struct json {
     struct ctx *ctx;

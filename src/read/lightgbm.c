@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "read/booster.h"
+#include "compile.h"
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* onnx_booster.c - the node `booster` of the domain ai.mica: a model of XGBoost, LightGBM or CatBoost
- * behind other nodes.
+/* onnx_booster.c - the node `booster` of the domain ai.mica: a model of XGBoost, LightGBM or
+ * CatBoost behind other nodes.
  *
  * Its inputs are a row and the library's own file, as uint8 constants; its outputs are that model's
  * functions in the order of its roles, as many as the node names. The file is read as if it stood
  * alone, and its graph takes the node's place: XGBoost and CatBoost have the row as float32, as
  * these libraries do, LightGBM in the type it has. Where the node's output is declared as double,
  * it is the result before it is rounded to float32.
- */
+ * */
 #include <string.h>
 
 #include "read/onnx.h"
+#include "compile.h"
 
 bool onnx_is_booster(const onnx_node *n)
 {

@@ -5,6 +5,7 @@
 
 #include "read/onnx.h"
 #include "tree/tree.h"
+#include "compile.h"
 
 /* Repeats one number for every column, or takes one for each. */
 static const double *spread(struct onnx *o, const onnx_node *n, const char *what,

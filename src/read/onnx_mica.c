@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "read/onnx.h"
+#include "compile.h"
 
 const char onnx_mica_domain[] = "ai.mica";
 

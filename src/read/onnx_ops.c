@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "read/onnx.h"
+#include "compile.h"
 
 /* ---- inputs ---------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "read/tflite.h"
+#include "compile.h"
 
 enum model_field { MODEL_VERSION, MODEL_OPERATOR_CODES, MODEL_SUBGRAPHS, MODEL_BUFFERS = 4 };
 enum opcode_field { OPCODE_OLD_CODE, OPCODE_CUSTOM, OPCODE_CODE = 3 };

@@ -2,9 +2,9 @@
 /* xgboost_linear.c - XGBoost's linear booster.
  *
  * A margin starts as bias plus base score, and the products are added in the order of the features,
- * all in float32. Of base scores that differ, which files have since version 3.1, the linear booster
- * takes the first for all of them. A dense layer adds in this very order when the start is its first product: the
- * weight of a column that is always 1. */
+ * all in float32. Of base scores that differ, which files have since version 3.1, the linear
+ * booster takes the first for all of them. A dense layer adds in this very order when the start is
+ * its first product: the weight of a column that is always 1. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>

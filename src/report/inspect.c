@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/report.h"
+#include "compile.h"
 
 enum { BAR = 48 }; /* columns of the memory picture */
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "text/scan.h"
+#include "compile.h"
 
 /* As many as read_tflite() takes: passes are not linear in them. */
 enum { TENSORS_MAX = 1 << 14, NODES_MAX = 1 << 12 };

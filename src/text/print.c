@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "text/form.h"
+#include "compile.h"
 
 enum { COLUMNS = 100, INDENT = 4, WORD_BYTES = 40 };
 

@@ -99,8 +99,8 @@ static uint32_t high_word(const struct mica_trees *p, double v)
     return high & ~mica_trees_mask(mica_sums_unread(p));
 }
 
-/* How far the kernel's integers may be from the library's sums: what the kernel itself makes of each
- * leaf, the worst of each tree. */
+/* How far the kernel's integers may be from the library's sums: what the kernel itself makes of
+ * each leaf, the worst of each tree. */
 static int32_t kernel_bound(struct ctx *ctx, const struct forest *f, const struct mica_trees *p)
 {
     double *error = NEWS(ctx, double, f->n_values * f->width), most = 0;
@@ -188,7 +188,8 @@ static bool is_whole(double divisor)
     return divisor == floor(divisor) && divisor <= UINT16_MAX;
 }
 
-/* Sums of float64 are divided by any number; that is slower, and float32 has it only for integers. */
+/* Sums of float64 are divided by any number; that is slower, and float32 has it only for
+ * integers. */
 static void set_divisor(struct lower *l, const struct trees *t, struct mica_trees *p)
 {
     uint64_t bits;

@@ -16,6 +16,7 @@
 
 #include "kernels.gen.h"
 #include "tree/nest.h"
+#include "compile.h"
 
 enum { ROUNDED_MAX = 900 }; /* steps: less than a millionth of the largest sum */
 

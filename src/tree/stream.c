@@ -11,7 +11,8 @@
 enum {
     READ_BITS = 25,   /* what one unaligned word gives for certain */
     TABLE_MAX = 1024, /* keys of a table for all features */
-    /* What reading a form costs more than a table: bytes of code, as arm-none-eabi-gcc 12 has it. */
+    /* What reading a form costs more than a table: bytes of code, as arm-none-eabi-gcc 12 has
+     * it. */
     CODE_LONG = 40,
     CODE_RANK = 40,
     CODE_WIDTH = 60

@@ -79,8 +79,9 @@ static double of_order(int64_t order)
     return v;
 }
 
-/* The smallest sum whose quotient by the divisor is at least the cut. Division is monotone, so it is
- * found by halving; stepping there from the product would take for ever where quotients underflow. */
+/* The smallest sum whose quotient by the divisor is at least the cut. Division is monotone, so it
+ * is found by halving; stepping there from the product would take for ever where quotients
+ * underflow. */
 static double undivided_cut(const struct trees *t)
 {
     if (t->divisor == 1 || !isfinite(t->cut))

@@ -73,7 +73,7 @@ const struct trees *trees_of(struct ctx *, const struct node *);
 void trees_add(struct ctx *, struct graph *, const struct trees *t, struct tensor *x,
                struct tensor **label, struct tensor **scores);
 
-/* ---- prepare.c: what every way of writing an ensemble starts from ------------------------------ */
+/* ---- prepare.c: what every way of writing an ensemble starts from --------------------------- */
 
 /* What the numbers of the leaves are. */
 enum leaf_kind {
@@ -160,7 +160,7 @@ void trees_scores(const struct trees *, const float *x, double *score);
 /* The labels of a row from its scores. False: a softmax has two so close that this is no answer. */
 bool trees_label(const struct trees *, const double *score, int32_t *label);
 
-/* ---- stream.c: an ensemble as bits (kernels/tree/trees.h) ------------------------------------- */
+/* ---- stream.c: an ensemble as bits (kernels/tree/trees.h) ----------------------------------- */
 
 struct mica_trees; /* the kernels' parameters */
 

@@ -4,9 +4,9 @@
  *     python booster_models.py build/fuzz/text_seeds          (in test/, with the project's venv)
  *     build/fuzz/fuzz_text build/fuzz/text_corpus build/fuzz/text_seeds -max_len=65536 -timeout=10
  *
- * Changed bytes mostly end in the parser. So most changes here are of whole numbers and of elements of
- * lists, and half of these are taken back where the file does not read any more: then trees, links
- * and kernels have to cope with what it says. */
+ * Changed bytes mostly end in the parser. So most changes here are of whole numbers and of elements
+ * of lists, and half of these are taken back where the file does not read any more: then trees,
+ * links and kernels have to cope with what it says. */
 #include "road.h"
 
 struct file {

@@ -2,8 +2,8 @@
 /* road.h - from the bytes of a file to the emitted C and a run of it, for the fuzz targets: formats
  * are told apart by content, so that they differ only in how they change a file.
  *
- * The last two bytes of a file choose the options: they belong to some weights, to white space, or to
- * nothing, so the fuzzer changes them freely. */
+ * The last two bytes of a file choose the options: they belong to some weights, to white space, or
+ * to nothing, so the fuzzer changes them freely. */
 #ifndef MICA_FUZZ_ROAD_H
 #define MICA_FUZZ_ROAD_H
 

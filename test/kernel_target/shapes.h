@@ -4,8 +4,9 @@
  * A kernel is a row of a table (test_shapes.c): which shapes it serves, how its weights are packed,
  * how it makes output rows from input rows. The walk takes every width up to 9, kernel up to 5 by
  * 5, stride up to 3, padding at the left and the right (none, same, uneven), input and output
- * channels up to 17; heights, and what happens vertically, are drawn. Then come larger shapes, drawn. The
- * reference is computed once for all output channels, and compared with each smaller number. */
+ * channels up to 17; heights, and what happens vertically, are drawn. Then come larger shapes,
+ * drawn. The reference is computed once for all output channels, and compared with each smaller
+ * number. */
 #ifndef MICA_TEST_SHAPES_H
 #define MICA_TEST_SHAPES_H
 
@@ -180,7 +181,8 @@ static struct pack_layer draw_layer_of(enum family family, const struct shape *s
     return l;
 }
 
-/* Output channels from `least` to those of the shape, which in all other families are the input's. */
+/* Output channels from `least` to those of the shape, which in all other families are the
+ * input's. */
 static void check_shape(struct row *table, int n, enum family family, struct shape s, int32_t least)
 {
     static const enum numbers kinds[] = {TYPICAL, TINY, EXTREME, EVERY};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolutions by channel pairs, by quads of pixels and window by window against the reference, bit for bit. */
+/* Convolutions by channel pairs, by quads of pixels and window by window against the reference,
+ * bit for bit. */
 #include "layer.h"
 
 #include "conv2d_1x1_pairs_s8.h"

@@ -2,7 +2,8 @@
 """Runs the programs of this folder on emulated cores, where kernels are assembly, and on others,
 where they are portable loops over the same streams; and checks that damaged kernels are caught.
 
-`make test` builds and runs the same programs on the host. MICA_ALL=1 takes every shape.
+`make test` builds and runs the same programs on the host. MICA_SWEEP=1 takes every shape, MICA_ALL=1 every
+seventh.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from support import ALL, REPOSITORY, WARNINGS, need, run
+from support import ALL, REPOSITORY, SWEEP, WARNINGS, need, run
 
 HERE = Path(__file__).parent
 PROGRAMS = ("add_linear", "blocks_f32", "bytes", "conv2d_pairs", "conv2d_winograd", "dense_pairs",
             "depthwise3x3", "depthwise_column", "depthwise_planar", "fours")
-THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000") if ALL else ("-DTEST_RANDOM=300",)
+THOROUGH = ("-DTEST_RANDOM=300",)
+if ALL:
+    THOROUGH = ("-DTEST_STRIDE=7", "-DTEST_RANDOM=3000")
+if SWEEP:
+    THOROUGH = ("-DTEST_STRIDE=1", "-DTEST_RANDOM=20000")
 BRIEF = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=200")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 MUTANTS = (

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every small shape of every kernel with a window, on the host and on emulated cores.
 
-`make test` takes a sample. MICA_ALL=1 takes every width up to 9, kernel up to 5 by 5, stride up to
+`make test` takes a sample. MICA_SWEEP=1 takes every width up to 9, kernel up to 5 by 5, stride up to
 3, padding at both sides, input channels up to 17 and output channels up to 17, and thousands of
-larger shapes.
+larger shapes; MICA_ALL=1 that of pools and depthwise layers, and a sixteenth of it of convolutions.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from support import ALL, REPOSITORY, WARNINGS, need, run
+from support import ALL, REPOSITORY, SWEEP, WARNINGS, need, run
 from test_kernel_target import emulate
 
 CORES = ("cortex-m4f", "cortex-m0", "rv32imc")
 # How many runs share the shapes of a family, each of minutes.
 SHARES = {"CONV2D": 16, "DEPTHWISE": 1, "MAX_POOL": 1, "AVERAGE_POOL": 1}
-RUNS = [(family, first) for family, share in SHARES.items() for first in range(share)]
+RUNS = [(family, first) for family, share in SHARES.items() for first in range(share if SWEEP else 1)]
 POOLS = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=100")
 
 
@@ -43,7 +43,7 @@ def test_levels(tmp_path: Path, level: str, family: str) -> None:
     assert "passed, 0 failed" in out
 
 
-@pytest.mark.skipif(not ALL, reason="MICA_ALL=1 takes every shape")
+@pytest.mark.skipif(not (ALL or SWEEP), reason="MICA_SWEEP=1 takes every shape")
 @pytest.mark.parametrize("family, first", RUNS)
 @pytest.mark.parametrize("core", CORES)
 def test_every_shape(tmp_path: Path, core: str, family: str, first: int) -> None:
@@ -51,7 +51,7 @@ def test_every_shape(tmp_path: Path, core: str, family: str, first: int) -> None
     assert "passed, 0 failed" in emulate(tmp_path, core, "shapes", "-O2", *flags(family, first))
 
 
-@pytest.mark.skipif(not ALL, reason="MICA_ALL=1 takes every shape")
+@pytest.mark.skipif(not (ALL or SWEEP), reason="MICA_SWEEP=1 takes every shape")
 @pytest.mark.parametrize("family, first", RUNS)
 def test_every_shape_on_the_host(tmp_path: Path, family: str, first: int) -> None:
     """The portable loops."""

@@ -5,6 +5,7 @@
 #include "harness.h"
 #include "op/attr.h"
 #include "spec.h"
+#include "compile.h"
 
 /* ---- reading it ------------------------------------------------------------------------------ */
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "ir.h"
+#include "compile.h"
 #include "op/attr.h"
 #include "harness.h"
 

@@ -6,7 +6,8 @@
 #include "harness.h"
 #include "mica.h"
 
-/* Two scores, a tree for each: x[0] above 0 adds 255 to the first, x[1] adds `high` to the second. */
+/* Two scores, a tree for each: x[0] above 0 adds 255 to the first, x[1] adds `high` to the
+ * second. */
 static const char graph[] =
     "mica-ir 1\n"
     "graph \"two\"\n"

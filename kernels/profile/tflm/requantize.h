@@ -4,11 +4,10 @@
 
 #include <stdint.h>
 
-/* x * multiplier * 2^(shift - 31) with two roundings, as gemmlowp, TensorFlow Lite Micro and LiteRT's
- * reference kernels do:
- * the high half of the doubled product rounded to nearest, then a division by 2^-shift rounded
- * with ties away from zero. multiplier >= 0, so the first rounding is a plain floor(... + 1/2);
- * x * 2^shift wraps as it does there. shift: -31..30. */
+/* x * multiplier * 2^(shift - 31) with two roundings, as gemmlowp, TensorFlow Lite Micro and
+ * LiteRT's reference kernels do: the high half of the doubled product rounded to nearest, then a
+ * division by 2^-shift rounded with ties away from zero. multiplier >= 0, so the first rounding is
+ * a plain floor(... + 1/2); x * 2^shift wraps as it does there. shift: -31..30. */
 static inline int32_t mica_requantize(int32_t x, int32_t multiplier, int shift)
 {
     int right = shift < 0 ? -shift : 0;
