@@ -4,8 +4,9 @@
 
     kernel_costs.py [CLASS...]   measure under the emulators, fit, print the error, write the files
 
-Three models of made-up layers are compiled each way that their operators can go, for speed and for
-size, and counted layer by layer by `mica cost`. A kernel's instructions are a sum of quantities that
+Models of made-up layers are compiled each way that their operators can go, for speed and for
+size, and counted layer by layer by `mica cost`; on AVR, whose emulator counts cycles, these are
+what is counted. A kernel's instructions are a sum of quantities that
 the compiler knows of a call (src/choose/quantities.c), each times a number that is fitted here by
 least squares of the relative error, none below zero. Bytes are those of the functions in the object
 file, given to the file of kernels/ that has them.
@@ -36,6 +37,7 @@ CLASSES = {
     "thumb1": ("cortex-m0", "cortex-m0plus"),
     "thumb2": ("cortex-m3",),
     "rv32": ("rv32imc",),
+    "avr": ("avr",),
 }
 # Which ways are forced, one after the other: a kernel is measured where its way comes first.
 WAYS = (
@@ -46,6 +48,8 @@ WAYS = (
     "patch_pairs",
     "window_pairs,window_fours,column",
 )
+OTHER_WAYS = ("fours,powers", "plain")
+SMALL_WAYS = ("bytes,fours,powers", "plain")
 # Of what a kernel's instructions are a sum; "*" serves the others.
 TERMS = {
     "conv2d_1x1_pairs_s8": "call group3 group3.in_c group3.pair group3.pair.step4 "
@@ -87,9 +91,29 @@ TERMS = {
     "dense_pairs_s8": "call call.step8 call.ragged call.pair call.pair.step8 call.pair.ragged",
     "dense_fours_s8": "call call.out_c call.fours call.fours.taps call.taps",
     "dense_s8": "call call.out_c call.out_c.taps",
+    "conv2d_blocks_f32": "call call.taps pointer group5 group5.taps group5.fours "
+    "group5.fours.taps",
+    "depthwise_blocks_f32": "call pointer group4 group4.taps group4.fours "
+    "group4.fours.taps",
+    "conv2d_bytes_s8": "call pointer group4 group4.taps group4.out_c group4.out_c.taps",
+    "depthwise_bytes_s8": "call pointer pixel pixel.kernel_h.kernel_w out out.kernel_h.kernel_w",
+    "dense_bytes_s8": "call call.taps call.out_c call.out_c.taps",
+    "dense_blocks_f32": "call call.out_c call.out_c.taps",
+    "conv2d_f32": "call pointer pixel out out.kernel_h inside_h.inside_w.out_c "
+    "inside_h.inside_w.out_c.in_c",
+    "depthwise_conv2d_f32": "call pointer pixel pixel.kernel_h pixel.kernel_h.kernel_w out "
+    "out.kernel_h out.kernel_h.kernel_w inside_h.inside_w.out_c",
+    "dense_f32": "call call.out_c call.out_c.taps",
+    "average_pool_fours_s8": "call pointer pixel pixel.kernel_h.kernel_w out pixel.fours "
+    "pixel.fours.kernel_h pixel.fours.kernel_h.kernel_w",
+    "max_pool_fours_s8": "call pointer pixel pixel.kernel_h.kernel_w out pixel.fours "
+    "pixel.fours.kernel_h pixel.fours.kernel_h.kernel_w",
     "average_pool_s8": "call pointer pixel out out.kernel_h out.kernel_h.kernel_w",
     "max_pool_s8": "call pointer pixel out out.kernel_h out.kernel_h.kernel_w",
     "softmax_s8": "call call.out_c",
+    "softmax_table_s8": "call call.out_c",
+    "sum_fours_s8": "call count in",
+    "sum_fours_s8_s16": "call count in",
     "sum_s8": "call count in",
     "sum_s8_s16": "call count in",
     "*": "call count",
@@ -107,20 +131,24 @@ class Layers:
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
 
+    is_float: bool = False
+
     def tensor(self, shape: tuple[int, ...], scale: float, zero: int) -> int:
-        """An int8 tensor that is computed or given."""
+        """A tensor that is computed or given."""
         dims = ",".join(map(str, shape))
         name = len(self.tensors)
-        self.tensors.append(f'tensor %{name} "t{name}" int8 [{dims}] scale={scale} zero={zero}')
+        kind = "float32" if self.is_float else "int8"
+        quant = "" if self.is_float else f" scale={scale} zero={zero}"
+        self.tensors.append(f'tensor %{name} "t{name}" {kind} [{dims}]{quant}')
         return name
 
     def const(self, shape: tuple[int, ...], scale: float, low: int, high: int, kind: str) -> int:
         """A constant of random numbers."""
         dims, name = ",".join(map(str, shape)), len(self.tensors)
         numbers = " ".join(map(str, self.rng.integers(low, high, int(np.prod(shape)))))
-        self.tensors.append(
-            f'const %{name} "c{name}" {kind} [{dims}] scale={scale:.8g} zero=0 = [{numbers}]'
-        )
+        quant = "" if self.is_float else f" scale={scale:.8g} zero=0"
+        kind = "float32" if self.is_float else kind
+        self.tensors.append(f'const %{name} "c{name}" {kind} [{dims}]{quant} = [{numbers}]')
         return name
 
     def node(self, kind: str, attrs: str, shapes: list[tuple[int, ...]], out: tuple[int, ...],
@@ -136,6 +164,11 @@ class Layers:
         number = len(self.nodes)
         operands = " ".join(f"%{i}" for i in args)
         self.nodes.append(f'node "n{number}" {kind} {attrs} : {operands} -> %{self.outputs[-1]}')
+
+    def clear(self) -> None:
+        """Starts the next model."""
+        for items in (self.tensors, self.nodes, self.inputs, self.outputs):
+            items.clear()
 
     def text(self) -> str:
         """The model."""
@@ -188,6 +221,32 @@ DEPTHWISE = (
     "10 1 8 3 1 1, 20 1 40 5 1 1, 40 1 128 13 1 1, 12 1 20 4 1 1, 9 1 64 9 1 1, "
     "14 14 16 7 7 1, 16 16 12 7 7 2, 20 12 20 5 5 1, 24 10 8 5 5 2, 13 9 12 3 3 3, 15 15 8 5 5 3"
 )
+FLOAT_CONVS = (
+    "25 5 32 32 1 1 1, 6 6 64 64 1 1 1, 12 12 16 32 1 1 1, 10 10 16 24 1 1 1, 7 7 20 9 1 1 1, "
+    "8 8 16 16 3 3 1, 8 8 32 32 3 3 1, 10 7 8 12 3 3 1, 9 9 20 8 3 3 2, 24 5 1 16 10 4 2, "
+    "16 16 3 16 3 3 1, 12 12 6 10 5 5 1, 1 1 128 64 1 1 1, 13 13 5 16 4 4 2, 20 20 2 4 3 3 1"
+)
+FLOAT_DEPTHWISE = (
+    "25 5 32 3 3 1, 12 12 16 3 3 1, 6 6 64 3 3 1, 3 3 128 3 3 1, 16 16 16 3 3 2, 9 9 20 3 3 1, "
+    "12 10 16 5 5 2, 8 8 24 5 5 1, 20 1 40 5 1 1, 13 7 12 3 3 1"
+)
+SUMS = "25 5 64, 8 8 64, 3 3 250, 7 9 21"
+POOLS = (
+    "12 12 16 2 2 2 0, 9 10 24 3 3 2 1, 16 6 9 3 3 1 1, 20 4 32 4 2 2 1, 16 16 32 2 2 2 0, "
+    "10 10 12 5 5 1 1"
+)
+WIDTHS = "4, 10, 12, 35"
+# What fits in the memory of AVR.
+SMALL_CONVS = (
+    "8 8 1 12 3 3 1, 6 6 12 12 1 1 1, 4 4 32 16 1 1 1, 8 8 8 8 3 3 1, 10 7 4 6 3 3 1, "
+    "12 12 3 8 3 3 2, 7 7 6 9 5 5 1, 16 4 2 8 5 2 1, 1 1 64 20 1 1 1, 9 9 8 5 1 1 1"
+)
+SMALL_DEPTHWISE = (
+    "8 8 12 3 3 2, 8 8 8 3 3 1, 5 5 24 3 3 1, 9 9 6 5 5 1, 16 1 20 5 1 1, 6 4 16 3 3 1"
+)
+SMALL_DENSE = "192 10, 64 32, 20 3, 128 16, 33 65, 500 4"
+SMALL_SUMS = "8 8 12, 4 4 32, 7 9 5"
+SMALL_POOLS = "8 8 12 2 2 2 0, 9 9 8 3 3 2 1, 6 6 9 3 3 1 1"
 DENSE = "640 128, 128 128, 128 8, 64 12, 128 640, 20 3, 9 33, 256 16, 33 65, 1000 4"
 
 
@@ -196,37 +255,82 @@ def numbers(text: str) -> list[tuple[int, ...]]:
     return [tuple(map(int, row.split())) for row in text.split(",")]
 
 
-def models() -> Iterator[str]:
-    """The models to measure."""
-    layers = Layers()
-    for i, (h, w, c, out_c, kh, kw, stride) in enumerate(numbers(CONVS)):
+def add_convs(layers: Layers, shapes: str) -> Iterator[None]:
+    """Convolutions, some of them without padding, some with a zero point of their own."""
+    for i, (h, w, c, out_c, kh, kw, stride) in enumerate(numbers(shapes)):
         zero = 5 if i % 3 == 2 else -128
-        add_window(layers, "conv2d", h, w, c, out_c, kh, kw, stride, i % 5 != 4 or h < kh or w < kw, zero)
-    yield layers.text()
-    layers = Layers()
-    for i, (h, w, c, kh, kw, stride) in enumerate(numbers(DEPTHWISE)):
+        add_window(layers, "conv2d", h, w, c, out_c, kh, kw, stride,
+                   i % 5 != 4 or h < kh or w < kw, zero)
+        yield
+
+
+def add_depthwise(layers: Layers, shapes: str) -> Iterator[None]:
+    """Depthwise convolutions, likewise."""
+    for i, (h, w, c, kh, kw, stride) in enumerate(numbers(shapes)):
         zero = 5 if i % 3 == 2 else -128
         add_window(layers, "depthwise_conv2d", h, w, c, c, kh, kw, stride,
                    kw > 1 and (i % 5 != 4 or h < kh or w < kw), zero)
-    for inputs, outputs in numbers(DENSE):
+        yield
+
+
+def add_dense(layers: Layers, shapes: str) -> Iterator[None]:
+    """Dense layers."""
+    for inputs, outputs in numbers(shapes):
         layers.node("dense", "", [(1, inputs)], (1, outputs), 5, (outputs, inputs))
-    yield layers.text()
-    layers = Layers()
-    for h, w, c, size in ((25, 5, 64, 0), (8, 8, 64, 0), (3, 3, 250, 0), (7, 9, 21, 0)):
+        yield
+
+
+def add_others(layers: Layers, shapes: str, pools: str, widths: str) -> Iterator[None]:
+    """Means and sums, pools, tables."""
+    for h, w, c in numbers(shapes):
         layers.node("average_pool", f"kernel_h={h} kernel_w={w} stride_h={h} stride_w={w}",
                     [(1, h, w, c)], (1, 1, 1, c), -3, scale=SCALE)
+        yield
         layers.node("mean", "axes=[1,2]", [(1, h, w, c)], (1, c), 4, scale=0.01)
+        yield
         for kind in ("add", "mul", "sub"):
             layers.node(kind, "", [(1, h, w, c), (1, h, w, c)], (1, h, w, c), 4, scale=0.05)
-    for kind in ("average_pool", "max_pool"):
-        add_window(layers, kind, 12, 12, 16, 16, 2, 2, 2, False, -3)
-        add_window(layers, kind, 9, 10, 24, 24, 3, 3, 2, True, -3)
-        add_window(layers, kind, 16, 6, 9, 9, 3, 3, 1, True, -3)
-        add_window(layers, kind, 20, 4, 32, 32, 4, 2, 2, True, -3)
-    for n in (4, 10, 12, 35):
+            yield
+        layers.node("clamp", "activation=relu", [(1, h, w, c)], (1, h, w, c), -3, scale=SCALE)
+        yield
+    for h, w, c, kh, kw, stride, same in numbers(pools):
+        for kind in ("average_pool", "max_pool"):
+            add_window(layers, kind, h, w, c, c, kh, kw, stride, bool(same), -3)
+            yield
+    for (n,) in numbers(widths):
         layers.node("softmax", "beta=1", [(1, n)], (1, n), scale=1 / 256)
+        yield
         layers.node("logistic", "", [(1, 10 * n, 8)], (1, 10 * n, 8), scale=1 / 256)
-    yield layers.text()
+        yield
+
+
+def models(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The models to measure for a class, and the ways to measure them."""
+    if name == "avr":  # one layer at a time: no more fit in its memory
+        for add, shapes in ((add_convs, (SMALL_CONVS,)), (add_depthwise, (SMALL_DEPTHWISE,)),
+                            (add_dense, (SMALL_DENSE,)),
+                            (add_others, (SMALL_SUMS, SMALL_POOLS, WIDTHS))):
+            layers = Layers()
+            for _ in add(layers, *shapes):
+                yield layers.text(), SMALL_WAYS
+                layers.clear()
+        return
+    layers = Layers()
+    list(add_convs(layers, CONVS))
+    yield layers.text(), WAYS
+    layers = Layers()
+    list(add_depthwise(layers, DEPTHWISE))
+    list(add_dense(layers, DENSE))
+    yield layers.text(), WAYS
+    layers = Layers()
+    list(add_others(layers, SUMS, POOLS, WIDTHS))
+    yield layers.text(), OTHER_WAYS
+    if name == "fpu":
+        layers = Layers(is_float=True)
+        list(add_convs(layers, FLOAT_CONVS))
+        list(add_depthwise(layers, FLOAT_DEPTHWISE))
+        list(add_dense(layers, DENSE))
+        yield layers.text(), ("blocks", "plain")
 
 
 @dataclass
@@ -252,18 +356,18 @@ def samples(model: Path, core: str, objective: str, ways: str) -> list[tuple[lis
     done = json.loads(run([*command, "--json", "--explain", *(["--ways", ways] if ways else [])]))
     found = []
     for layer, ways_of in zip(done[0]["layers"], done[0]["ways"]):
-        found.append((ways_of["calls"], layer["instructions"]))
+        found.append((ways_of["calls"], layer["instructions"] or layer["cycles"]))
     return found
 
 
-def measure(folder: Path, core: str, objective: str) -> list[tuple[list[Any], float]]:
+def measure(folder: Path, name: str, objective: str) -> list[tuple[list[Any], float]]:
     """All layers, each way once."""
     found: dict[str, tuple[list[Any], float]] = {}
-    for i, text in enumerate(models()):
+    for i, (text, ways_of) in enumerate(models(name)):
         path = folder / f"model{i}.ir"
         path.write_text(text)
-        for ways in WAYS if i < 2 else ("",):
-            for calls, instructions in samples(path, core, objective, ways):
+        for ways in ways_of:
+            for calls, instructions in samples(path, CLASSES[name][0], objective, ways):
                 found[json.dumps(calls)] = (calls, instructions)
     return list(found.values())
 
@@ -294,6 +398,8 @@ def fit(layers: list[tuple[list[Any], float]]) -> tuple[dict[str, dict[str, floa
     for (kernel, term), number in zip(columns, x):
         if number > 0:
             prices.setdefault(kernel, {})[term] = number
+    for kernel, _ in columns:  # one that costs nothing beside those around it has a price, too
+        prices.setdefault(kernel, {"call": 0})
     errors: dict[str, Any] = {}
     for row, (calls, _) in enumerate(layers):
         name = calls[-1]["kernel"] if len(calls) == 1 else "+".join(c["kernel"] for c in calls)
@@ -311,19 +417,21 @@ def files_of_functions() -> dict[str, str]:
     """Which file of kernels/ has a function."""
     found = {}
     for path in sorted(ROOT.glob("kernels/*/*.h")) + sorted(ROOT.glob("kernels/profile/tflm/*.h")):
-        for name in re.findall(r"\b(mica_\w+)\([^;{}]*\)\s*\n\{", path.read_text()):
+        code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
+        for name in re.findall(r"\b(mica_\w+)\([^;{}]*\)\s*\n\{", code):
             found[name] = path.name
         found.setdefault("mica_" + path.stem, path.name)
     return found
 
 
-def code_bytes(folder: Path, core: str, level: str) -> dict[str, int]:
+def code_bytes(folder: Path, name: str, level: str) -> dict[str, int]:
     """Bytes by kernel file, and those around a call."""
+    core = CLASSES[name][0]
     about, files = facts(core), files_of_functions()
     tool = about["compiler"].removesuffix("gcc")
     found: dict[str, int] = {}
-    for i, text in enumerate(models()):
-        for ways in WAYS if i < 2 else ("",):
+    for i, (text, ways_of) in enumerate(models(name)):
+        for ways in ways_of:
             path = folder / f"model{i}.ir"
             path.write_text(text)
             command = [MICA, "compile", path, "-o", folder, "--name", "model", "--target", core,
@@ -334,17 +442,17 @@ def code_bytes(folder: Path, core: str, level: str) -> dict[str, int]:
                  folder / "model.c", "-o", folder / "model.o"])
             symbols = run([tool + "nm", "-S", folder / "model.o"])
             sizes: dict[str, int] = {}
-            for bytes_of, name in re.findall(r"^\w+ (\w+) [tT] (\w+)", symbols, re.M):
-                base = re.sub(r"\.(constprop|isra|part).*", "", name)
+            for bytes_of, symbol in re.findall(r"^\w+ (\w+) [tT] (\w+)", symbols, re.M):
+                base = re.sub(r"\.(constprop|isra|part).*", "", symbol)
                 sizes[base] = sizes.get(base, 0) + int(bytes_of, 16)
             steps = text.count("\nnode ")
             found["call"] = max(found.get("call", 0), 0) or sizes["model_run"] // steps
             per_file: dict[str, int] = {}
-            for name, n in sizes.items():
-                if name in files:
-                    per_file[files[name]] = per_file.get(files[name], 0) + n
-            for name, n in per_file.items():
-                found[name] = max(found.get(name, 0), n)
+            for function, n in sizes.items():
+                if function in files:
+                    per_file[files[function]] = per_file.get(files[function], 0) + n
+            for file, n in per_file.items():
+                found[file] = max(found.get(file, 0), n)
     return found
 
 
@@ -362,12 +470,12 @@ cores {" ".join(CLASSES[name])}
 def main() -> int:
     """Measures the classes that are named, or all."""
     for name in sys.argv[1:] or CLASSES:
-        lines, core = [], CLASSES[name][0]
+        lines: list[str] = []
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             for level, objective in LEVELS.items():
-                prices, errors = fit(measure(folder, core, objective))
-                bytes_of = code_bytes(folder, core, level)
+                prices, errors = fit(measure(folder, name, objective))
+                bytes_of = code_bytes(folder, name, level)
                 lines += [f"code {file} {level} {n}" for file, n in sorted(bytes_of.items())]
                 for kernel, numbers_of in sorted(prices.items()):
                     sums = " ".join(f"{n:.5g}*{term}" for term, n in numbers_of.items())

@@ -63,8 +63,10 @@ static void price(struct chooser *c, const struct step *s, int first_constant, s
         to->scratch += (int32_t)tensor_bytes(s->temp[i]);
 }
 
-/* Lowers a node in a step that nobody sees; false: the way does not fit. */
-static bool try_way(struct chooser *c, struct node *n, const struct way *way, struct candidate *to)
+/* Lowers a node in a step that nobody sees; false: the way does not fit. `plain` is the last way,
+ * whose memory rows always allow. */
+static bool try_way(struct chooser *c, struct node *n, const struct way *way,
+                    const struct candidate *plain, struct candidate *to)
 {
     struct program *p = c->program;
     struct step s = {.node = n,
@@ -80,7 +82,7 @@ static bool try_way(struct chooser *c, struct node *n, const struct way *way, st
     to->why = l.misfit;
     if (fits)
         price(c, &s, n_constants, to);
-    if (fits && c->by_row && way && way[1].name && to->scratch > c->ctx->buffer_max) {
+    if (fits && c->by_row && to->scratch > c->ctx->buffer_max && to->scratch > plain->scratch) {
         to->why = format(c->ctx, "its buffer of %d bytes is more than the %d that rows allow",
                          (int)to->scratch, (int)c->ctx->buffer_max);
         fits = false;
@@ -115,8 +117,8 @@ static void fill_menu(struct chooser *c, struct node *n, struct menu *m)
         n->op->check(c->ctx, n);
     m->n = n_ways ? n_ways : 1;
     m->at = NEWS(c->ctx, struct candidate, m->n);
-    for (int i = 0; i < m->n; i++)
-        try_way(c, n, ways ? &ways[i] : NULL, &m->at[i]);
+    for (int i = m->n - 1; i >= 0; i--)
+        try_way(c, n, ways ? &ways[i] : NULL, &m->at[m->n - 1], &m->at[i]);
     guess(m, n);
     m->chosen = m->n - 1;
 }

@@ -404,6 +404,7 @@ static const struct {
     {"group2", NULL, groups},
     {"group3", NULL, groups},
     {"group4", NULL, groups},
+    {"group5", NULL, groups},
     {"tiles4", NULL, tiles},
     {"columns3", NULL, columns},
     {"columns4", NULL, columns},

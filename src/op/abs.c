@@ -10,7 +10,7 @@ static void infer(struct ctx *ctx, struct node *n, struct tensor *want)
 }
 
 /* The reference rescales by the float32 ratio of the scales, and only where they differ. */
-static void lower_s8(struct lower *l, struct node *n)
+static void lower_s8(struct lower *l, struct node *n, bool fours)
 {
     const struct quant *in = &n->in[0]->quant, *out = &n->out[0]->quant;
     const struct multiplier m = quantize_multiplier(l->ctx, (double)(in->scale[0] / out->scale[0]));
@@ -21,16 +21,24 @@ static void lower_s8(struct lower *l, struct node *n)
         int64_t y = (int64_t)x + out->zero[0];
         table[q + 128] = (int8_t)(y < -128 ? -128 : y > 127 ? 127 : y);
     }
-    lower_table_s8(l, table);
+    lower_table_s8(l, table, fours);
 }
 
-static void lower(struct lower *l, struct node *n)
+static void lower_f32(struct lower *l, struct node *n)
 {
-    if (n->in[0]->type == DTYPE_INT8)
-        lower_s8(l, n);
-    else
-        lower_pointwise(l, &kernel_abs_f32, NULL);
+    (void)n;
+    lower_pointwise(l, &kernel_abs_f32, NULL);
 }
+
+static bool lower(struct lower *l, struct node *n, bool fours)
+{
+    if (n->in[0]->type != DTYPE_INT8)
+        return lower_plain_f32(l, n, lower_f32, fours);
+    lower_s8(l, n, fours);
+    return true;
+}
+
+FAST_OR_PLAIN(abs, "fours", lower);
 
 const struct op op_abs = {
     .name = "abs",
@@ -42,5 +50,5 @@ const struct op op_abs = {
     .infer = infer,
     .rows = rows_pointwise,
     .in_place = in_place_same_bytes,
-    .lower = lower,
+    .ways = abs_ways,
 };

@@ -123,7 +123,7 @@ static bool lower_mul_fours(struct lower *l, const struct mica_mul_s8 *p,
     return true;
 }
 
-static void lower_mul(struct lower *l, struct node *n)
+static bool lower_mul_s8(struct lower *l, struct node *n, bool fast)
 {
     const struct attr_binary *attr = n->attr;
     const struct broadcast broadcast = broadcast_inputs(n);
@@ -143,21 +143,30 @@ static void lower_mul(struct lower *l, struct node *n)
         .multiplier = m.multiplier,
     };
     activation_range_s8(attr->activation, n->out[0], &p.out_min, &p.out_max);
-    if (!wants_speed(l->ctx) || !lower_mul_fours(l, &p, &broadcast))
-        lower_broadcast(l, &kernel_mul_s8, &p, &broadcast);
+    if (fast)
+        return lower_mul_fours(l, &p, &broadcast) ||
+               lower_misfit(l, "a product or its roundings may leave 32 bits");
+    lower_broadcast(l, &kernel_mul_s8, &p, &broadcast);
+    return true;
 }
+
+static bool lower_mul(struct lower *l, struct node *n, bool fast)
+{
+    return n->in[0]->type == DTYPE_INT8 ? lower_mul_s8(l, n, fast)
+                                        : lower_plain_f32(l, n, lower_binary_f32, fast);
+}
+
+FAST_OR_PLAIN(mul, "fours", lower_mul);
 
 static void lower(struct lower *l, struct node *n)
 {
     if (n->in[0]->type == DTYPE_FLOAT32)
         lower_binary_f32(l, n);
-    else if (node_is(n, OP_mul))
-        lower_mul(l, n);
     else
         lower_add(l, n);
 }
 
-#define BINARY(kind, text)                           \
+#define BINARY(kind, text, how)                      \
     const struct op op_##kind = {                    \
         .name = #kind,                               \
         .summary = text,                             \
@@ -170,9 +179,9 @@ static void lower(struct lower *l, struct node *n)
         .infer = infer,                              \
         .rows = rows_broadcast,                      \
         .in_place = in_place_broadcast,              \
-        .lower = lower,                              \
+        how,                                         \
     }
 
-BINARY(add, "sum of two tensors with broadcasting, fused activation");
-BINARY(sub, "difference of two tensors with broadcasting, fused activation");
-BINARY(mul, "product of two tensors with broadcasting, fused activation");
+BINARY(add, "sum of two tensors with broadcasting, fused activation", .lower = lower);
+BINARY(sub, "difference of two tensors with broadcasting, fused activation", .lower = lower);
+BINARY(mul, "product of two tensors with broadcasting, fused activation", .ways = mul_ways);

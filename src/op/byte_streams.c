@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* byte_streams.c - int8 layers at speed on cores that multiply 8 by 8 bits (kernels/nn/bytes.h):
+/* byte_streams.c - fast int8 layers on cores that multiply 8 by 8 bits (kernels/nn/bytes.h):
  * where packing proves that sums fit in 24 bits. */
 #include "op/op.h"
 #include "op/pack.h"
@@ -10,13 +10,14 @@ static bool fits_core(struct lower *l)
         return lower_misfit(l, "it is for int8");
     if (!core_has_byte_multiplier(l->ctx->options.target))
         return lower_misfit(l, "it is for cores that multiply 8 by 8 bits");
-    return l->ctx->options.optimize == MICA_OPTIMIZE_SPEED ||
-           lower_misfit(l, "it is for speed alone");
+    return true;
 }
 
 /* Beside this, kernels that make a strip of rows a call do not serve streams over time. */
 static bool fits_strips(struct lower *l)
 {
+    if (l->ctx->options.optimize == MICA_OPTIMIZE_RAM)
+        return lower_misfit(l, "its buffer is memory, of which these cores have least");
     return fits_core(l) && (!l->ctx->options.stream_axis ||
                             lower_misfit(l, "a stream over time has no strips of rows"));
 }

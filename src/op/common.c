@@ -80,20 +80,24 @@ struct call *lower_vectors(struct lower *l, const struct kernel *kernel, const v
     return c;
 }
 
-bool wants_speed(const struct ctx *ctx)
+bool lower_plain_f32(struct lower *l, struct node *n, void (*lower)(struct lower *, struct node *),
+                     bool fast)
 {
-    return ctx->options.optimize == MICA_OPTIMIZE_SPEED;
+    if (fast)
+        return lower_misfit(l, "it is for int8");
+    lower(l, n);
+    return true;
 }
 
-void lower_table_s8(struct lower *l, const int8_t table[256])
+void lower_table_s8(struct lower *l, const int8_t table[256], bool fours)
 {
     int8_t *turned = NEWS(l->ctx, int8_t, 256); /* by the input as a byte without sign */
     for (int i = 0; i < 256; i++)
         turned[i] = table[(i + 128) & 255];
     struct mica_table_s8 p = {.table = lower_constant(l, "table", DTYPE_INT8, 256, turned)};
-    struct mica_table_fours_s8 fours = {p.table};
-    if (wants_speed(l->ctx))
-        lower_pointwise(l, &kernel_table_fours_s8, &fours);
+    struct mica_table_fours_s8 p_fours = {p.table};
+    if (fours)
+        lower_pointwise(l, &kernel_table_fours_s8, &p_fours);
     else
         lower_pointwise(l, &kernel_table_s8, &p);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* float_streams.c - float32 layers at speed on cores with an FPU: kernels that compute blocks of
+/* float_streams.c - fast float32 layers on cores with an FPU: kernels that compute blocks of
  * outputs from weights in the order in which they read them (kernels/nn/blocks_f32.h). They sum in
  * the order of the plain kernels and round as often, so the bits are the same. */
 #include <float.h>
@@ -13,8 +13,7 @@ static bool fits_core(struct lower *l)
         return lower_misfit(l, "it is for float32");
     if (!core_has_float_blocks(l->ctx->options.target))
         return lower_misfit(l, "the core has no FPU that takes Thumb-2 assembly");
-    return l->ctx->options.optimize == MICA_OPTIMIZE_SPEED ||
-           lower_misfit(l, "its code is large: it is for speed alone");
+    return true;
 }
 
 /* Beside this, kernels that make a strip of rows a call do not serve streams over time. */

@@ -28,7 +28,7 @@ void lower_softmax_f32(struct lower *l, struct node *n)
 void lower_mean_f32(struct lower *l, struct node *n)
 {
     const struct attr_mean *a = n->attr;
-    struct tensor *sums = lower_sums(l, &a->axes);
+    struct tensor *sums = lower_sums(l, &a->axes, NULL);
     struct mica_mean_f32 p = {.divisor = (float)sums_count(n, &a->axes)};
     lower_finish(l, &kernel_mean_f32, &p, sums);
 }

@@ -35,7 +35,7 @@ void lower_depthwise_conv2d_f32(struct lower *l, struct node *n)
 static void lower_global_average(struct lower *l, struct node *n)
 {
     const struct attr_pool *a = n->attr;
-    struct tensor *sums = lower_sums(l, &pool_axes);
+    struct tensor *sums = lower_sums(l, &pool_axes, NULL);
     struct mica_average_sums_f32 p = {.divisor = (float)sums_count(n, &pool_axes)};
     activation_range_f32(a->activation, &p.out_min, &p.out_max);
     lower_finish(l, &kernel_average_sums_f32, &p, sums);

@@ -42,7 +42,7 @@ static bool lower_mean_twice(struct lower *l, const struct mica_mean_s8 *p, int3
                              struct tensor *sums)
 {
     int32_t twice[3];
-    if (!wants_speed(l->ctx) || sums->type != DTYPE_INT16 ||
+    if (sums->type != DTYPE_INT16 ||
         !pack_twice(255 * count, p->multiplier, p->shift, p->out_zero, twice))
         return false;
     struct mica_mean_twice_s16_s8 fast = {-2 * p->zero_sum, twice[0], twice[1], twice[2]};
@@ -52,7 +52,7 @@ static bool lower_mean_twice(struct lower *l, const struct mica_mean_s8 *p, int3
 
 /* The reference takes the division by `count` into the multiplier, after shifting it up as far as
  * its count allows. */
-static void lower_s8(struct lower *l, struct node *n)
+static bool lower_s8(struct lower *l, struct node *n, bool fast)
 {
     const struct attr_mean *a = n->attr;
     const struct tensor *in = n->in[0], *out = n->out[0];
@@ -70,19 +70,24 @@ static void lower_s8(struct lower *l, struct node *n)
         .out_zero = (int16_t)out->quant.zero[0],
     };
     struct mica_mean_s16_s8 p_s16 = {p.zero_sum, p.multiplier, p.shift, p.out_zero};
-    struct tensor *sums = lower_sums(l, &a->axes);
-    if (lower_mean_twice(l, &p, count, sums))
-        return;
+    bool fours = fast;
+    struct tensor *sums = lower_sums(l, &a->axes, &fours);
+    if (fast && lower_mean_twice(l, &p, count, sums))
+        return true;
     if (sums->type == DTYPE_INT16)
         lower_finish(l, &kernel_mean_s16_s8, &p_s16, sums);
     else
         lower_finish(l, &kernel_mean_s8, &p, sums);
+    return !fast || fours || lower_misfit(l, "it is for four sums and more");
 }
 
-static void lower(struct lower *l, struct node *n)
+static bool lower(struct lower *l, struct node *n, bool fast)
 {
-    n->in[0]->type == DTYPE_INT8 ? lower_s8(l, n) : lower_mean_f32(l, n);
+    return n->in[0]->type == DTYPE_INT8 ? lower_s8(l, n, fast)
+                                        : lower_plain_f32(l, n, lower_mean_f32, fast);
 }
+
+FAST_OR_PLAIN(mean, "fours", lower);
 
 static struct rows rows(const struct node *n)
 {
@@ -101,5 +106,5 @@ const struct op op_mean = {
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8),
     .infer = infer,
     .rows = rows,
-    .lower = lower,
+    .ways = mean_ways,
 };

@@ -65,8 +65,6 @@ void channel_multipliers(struct lower *, const struct tensor *in, const struct t
 
 /* ---- common.c: lowerings that several operators share ---------------------------------------- */
 
-/* The objective is speed: kernels that take more code, or tables, for fewer instructions. */
-bool wants_speed(const struct ctx *);
 /* A kernel of (params, in, out, n) over all elements, row by row. */
 struct call *lower_pointwise(struct lower *, const struct kernel *, const void *params);
 /* A kernel of (params, rows, out) that makes one output row from a window of input rows, for
@@ -81,8 +79,25 @@ struct rows rows_vectors(const struct node *);
 /* rows and in_place hooks for operators without neighbours. */
 struct rows rows_pointwise(const struct node *);
 bool in_place_same_bytes(const struct node *, int input);
-/* int8 in, int8 out by a table; table[x + 128] is the output for x. */
-void lower_table_s8(struct lower *, const int8_t table[256]);
+/* int8 in, int8 out by a table; table[x + 128] is the output for x. fours: four at a time. */
+void lower_table_s8(struct lower *, const int8_t table[256], bool fours);
+/* The ways of an operator that has one kernel beside the plain loops: NAME_ways, from a function
+ * of (struct lower *, struct node *, bool fast) that says misfit where it is to be fast and
+ * cannot. */
+#define FAST_OR_PLAIN(name, fast_name, function)              \
+    static bool name##_fast(struct lower *l, struct node *n)  \
+    {                                                         \
+        return function(l, n, true);                          \
+    }                                                         \
+    static bool name##_plain(struct lower *l, struct node *n) \
+    {                                                         \
+        return function(l, n, false);                         \
+    }                                                         \
+    static const struct way name##_ways[] = {                 \
+        {fast_name, name##_fast}, {"plain", name##_plain}, {NULL, NULL}}
+/* Lowers a node of float32 by the plain loops, its only way. */
+bool lower_plain_f32(struct lower *, struct node *, void (*)(struct lower *, struct node *),
+                     bool fast);
 
 /* The constant input as a parameter's pointer; NULL where it is omitted. */
 const void *lower_weights(struct lower *, int input, const char *label);
@@ -201,8 +216,9 @@ void check_movable(struct ctx *, const struct node *);
 /* ---- sums.c: mean, and average pools over all rows ------------------------------------------- */
 
 /* Sums input 0 over the axes into temporary memory of the output's size, which it returns: int32
- * for int8, float for float. Calls: zeros (PHASE_START), one or more for the rows. */
-struct tensor *lower_sums(struct lower *, const struct int_list *axes);
+ * for int8, float for float. Calls: zeros (PHASE_START), one or more for the rows. *fours: asks for
+ * many sums at a time, of int8; false where they do not suit that. NULL: does not. */
+struct tensor *lower_sums(struct lower *, const struct int_list *axes, bool *fours);
 /* Then a kernel of (params, sums, out, n) over all of the output (PHASE_FINISH). */
 struct call *lower_finish(struct lower *, const struct kernel *, const void *params,
                           struct tensor *sums);

@@ -79,46 +79,56 @@ bool pool_is_global(const struct node *n)
         lower_window(l, &kernel_##kind##_s8, &p, &window);                \
     } while (0)
 
-static void lower_global_average(struct lower *l, struct node *n)
+static bool lower_global_average(struct lower *l, struct node *n, bool fast)
 {
     const struct attr_pool *a = n->attr;
-    struct tensor *sums = lower_sums(l, &pool_axes);
+    bool fours = fast;
+    struct tensor *sums = lower_sums(l, &pool_axes, &fours);
     struct mica_average_s8 p = {.count = sums_count(n, &pool_axes)};
     activation_range_s8(a->activation, n->out[0], &p.out_min, &p.out_max);
-    if (wants_speed(l->ctx) && p.count <= MICA_INVERSE_MAX) {
-        struct mica_average_inverse_s16_s8 fast = {mica_inverse(p.count), p.out_min, p.out_max};
-        lower_finish(l, &kernel_average_inverse_s16_s8, &fast, sums);
-        return;
+    if (fast && p.count <= MICA_INVERSE_MAX) {
+        struct mica_average_inverse_s16_s8 inverse = {mica_inverse(p.count), p.out_min, p.out_max};
+        lower_finish(l, &kernel_average_inverse_s16_s8, &inverse, sums);
+        return true;
     }
     struct mica_average_s16_s8 p_s16 = {p.count, p.out_min, p.out_max};
     if (sums->type == DTYPE_INT16)
         lower_finish(l, &kernel_average_s16_s8, &p_s16, sums);
     else
         lower_finish(l, &kernel_average_s8, &p, sums);
+    return !fast || fours || lower_misfit(l, "it is for four sums and more");
 }
 
-static void lower_s8(struct lower *l, struct node *n)
+static bool lower_s8(struct lower *l, struct node *n, bool fast)
 {
     const struct attr_pool *a = n->attr;
     const struct tensor *in = n->in[0], *out = n->out[0];
     const struct window window = pool_window(n);
-    const bool fours = wants_speed(l->ctx) && in->dim[3] >= 4;
-    if (node_is(n, OP_max_pool) && fours)
+    if (pool_is_global(n))
+        return lower_global_average(l, n, fast);
+    if (fast && in->dim[3] < 4)
+        return lower_misfit(l, "it is for four channels and more");
+    if (fast && node_is(n, OP_average_pool) &&
+        (int64_t)a->kernel_h * a->kernel_w > MICA_INVERSE_MAX)
+        return lower_misfit(l, "the window is too large");
+    if (node_is(n, OP_max_pool) && fast)
         POOL(max_pool_fours);
     else if (node_is(n, OP_max_pool))
         POOL(max_pool);
-    else if (pool_is_global(n))
-        lower_global_average(l, n);
-    else if (fours && (int64_t)a->kernel_h * a->kernel_w <= MICA_INVERSE_MAX)
+    else if (fast)
         POOL(average_pool_fours);
     else
         POOL(average_pool);
+    return true;
 }
 
-static void lower(struct lower *l, struct node *n)
+static bool lower(struct lower *l, struct node *n, bool fast)
 {
-    n->in[0]->type == DTYPE_INT8 ? lower_s8(l, n) : lower_pool_f32(l, n);
+    return n->in[0]->type == DTYPE_INT8 ? lower_s8(l, n, fast)
+                                        : lower_plain_f32(l, n, lower_pool_f32, fast);
 }
+
+FAST_OR_PLAIN(pool, "fours", lower);
 
 /* As conv_rows(): the images of a batch are whole. */
 static struct rows rows(const struct node *n)
@@ -145,7 +155,7 @@ const struct op op_max_pool = {
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8),
     .infer = infer,
     .rows = rows,
-    .lower = lower,
+    .ways = pool_ways,
 };
 
 const struct op op_average_pool = {
@@ -159,5 +169,5 @@ const struct op op_average_pool = {
     .types = TYPE_BIT(FLOAT32) | TYPE_BIT(INT8),
     .infer = infer,
     .rows = rows,
-    .lower = lower,
+    .ways = pool_ways,
 };

@@ -40,7 +40,8 @@ static int32_t saturate(enum dtype type, int32_t x)
 }
 
 /* Both types as bytes: a table over their 256 values. */
-static void lower_bytes(struct lower *l, const struct tensor *in, const struct tensor *out)
+static void lower_bytes(struct lower *l, const struct tensor *in, const struct tensor *out,
+                        bool fours)
 {
     int8_t table[256];
     struct multiplier m = quantize_multiplier(l->ctx, (double)in->quant.scale[0] /
@@ -50,7 +51,7 @@ static void lower_bytes(struct lower *l, const struct tensor *in, const struct t
         int32_t y = add_zero(requantize(l->ctx, q - in->quant.zero[0], m), out->quant.zero[0]);
         table[byte + 128] = (int8_t)(uint8_t)saturate(out->type, y);
     }
-    lower_table_s8(l, table);
+    lower_table_s8(l, table, fours);
 }
 
 static void lower_float(struct lower *l, const struct tensor *out)
@@ -91,18 +92,25 @@ static void lower_words(struct lower *l, const struct tensor *in, const struct t
         REQUANTIZE(s16_s16);
 }
 
-static void lower_quantize(struct lower *l, struct node *n)
+static bool lower_quantize(struct lower *l, struct node *n, bool fours)
 {
     const struct tensor *in = n->in[0], *out = n->out[0];
-    if (in->type == DTYPE_FLOAT32)
+    const bool by_table = is_byte(in->type) && is_byte(out->type) &&
+                          !(in->type == out->type && tensor_same_quant(in, out));
+    if (fours && !by_table)
+        return lower_misfit(l, "it is for tables of bytes");
+    if (by_table)
+        lower_bytes(l, in, out, fours);
+    else if (in->type == DTYPE_FLOAT32)
         lower_float(l, out);
     else if (!is_byte(in->type) || !is_byte(out->type))
         lower_words(l, in, out);
-    else if (in->type == out->type && tensor_same_quant(in, out))
-        lower_pointwise(l, &kernel_copy_s8, NULL);
     else
-        lower_bytes(l, in, out);
+        lower_pointwise(l, &kernel_copy_s8, NULL);
+    return true;
 }
+
+FAST_OR_PLAIN(quantize, "fours", lower_quantize);
 
 const struct op op_quantize = {
     .name = "quantize",
@@ -114,7 +122,7 @@ const struct op op_quantize = {
     .infer = infer_quantize,
     .rows = rows_pointwise,
     .in_place = in_place_same_bytes,
-    .lower = lower_quantize,
+    .ways = quantize_ways,
 };
 
 /* ---- dequantize ------------------------------------------------------------------------------ */

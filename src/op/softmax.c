@@ -47,7 +47,7 @@ static void lower_powers(struct lower *l, struct multiplier m, int32_t differenc
 }
 
 /* beta * scale brings differences to Q5.26, limited to what 32 bits hold. */
-static void lower_s8(struct lower *l, struct node *n)
+static bool lower_s8(struct lower *l, struct node *n, bool fast)
 {
     const struct attr_softmax *a = n->attr;
     const struct tensor *in = n->in[0];
@@ -66,16 +66,20 @@ static void lower_s8(struct lower *l, struct node *n)
         .shift = (int8_t)m.shift,
         .difference_min = -(int32_t)(((INT64_C(31) << 26)) >> m.shift),
     };
-    if (wants_speed(l->ctx))
+    if (fast)
         lower_powers(l, m, p.difference_min, width);
     else
         lower_vectors(l, &kernel_softmax_s8, &p, width, width);
+    return true;
 }
 
-static void lower(struct lower *l, struct node *n)
+static bool lower(struct lower *l, struct node *n, bool fast)
 {
-    n->in[0]->type == DTYPE_INT8 ? lower_s8(l, n) : lower_softmax_f32(l, n);
+    return n->in[0]->type == DTYPE_INT8 ? lower_s8(l, n, fast)
+                                        : lower_plain_f32(l, n, lower_softmax_f32, fast);
 }
+
+FAST_OR_PLAIN(softmax, "powers", lower);
 
 const struct op op_softmax = {
     .name = "softmax",
@@ -89,5 +93,5 @@ const struct op op_softmax = {
     .infer = infer,
     .rows = rows_vectors,
     .in_place = in_place_same_bytes,
-    .lower = lower,
+    .ways = softmax_ways,
 };

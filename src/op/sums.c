@@ -74,9 +74,8 @@ static struct call *lower_zero(struct lower *l, struct tensor *sums)
     return zero;
 }
 
-static struct call *lower_add_up(struct lower *l, enum dtype type, int32_t width)
+static struct call *lower_add_up(struct lower *l, enum dtype type, int32_t width, bool fours)
 {
-    const bool fours = wants_speed(l->ctx) && (width == 1 || width >= 4);
     struct mica_sum_f32 p_f32 = {.width = width};
     struct mica_sum_s8_s16 p_s16 = {.width = width};
     struct mica_sum_s8 p_s32 = {.width = width};
@@ -93,7 +92,7 @@ static struct call *lower_add_up(struct lower *l, enum dtype type, int32_t width
 
 /* The kernel of sums takes n runs of `width` neighbouring sums: the last two loops where the last
  * moves the sums, or else the last alone with a width of 1. */
-struct tensor *lower_sums(struct lower *l, const struct int_list *axes)
+struct tensor *lower_sums(struct lower *l, const struct int_list *axes, bool *fours)
 {
     struct node *n = l->step->node;
     const enum dtype type = sum_type(n, axes);
@@ -112,7 +111,9 @@ struct tensor *lower_sums(struct lower *l, const struct int_list *axes)
             loops.step[0][outer - 1] == width)
             runs = loops.size[--outer];
     }
-    struct call *add = lower_add_up(l, type, width);
+    if (fours)
+        *fours &= width == 1 || width >= 4;
+    struct call *add = lower_add_up(l, type, width, fours && *fours);
     struct operand *from = call_bind(add, n->in[0], 0), *to = call_bind(add, sums, 0);
     call_loops(add, &loops, outer, from, to);
     add->count = runs;

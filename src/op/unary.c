@@ -91,18 +91,17 @@ static void float_table(struct node *n, int8_t table[256])
     }
 }
 
-static void lower_sigmoid(struct lower *l, struct node *n)
+static bool lower_sigmoid(struct lower *l, struct node *n, bool fours)
 {
     int8_t table[256];
-    if (n->in[0]->type == DTYPE_FLOAT32) {
-        lower_unary_f32(l, n);
-        return;
-    }
+    if (n->in[0]->type == DTYPE_FLOAT32)
+        return lower_plain_f32(l, n, lower_unary_f32, fours);
     if (l->ctx->options.profile == MICA_PROFILE_LITERT)
         float_table(n, table);
     else
         fixed_table(l, n, table);
-    lower_table_s8(l, table);
+    lower_table_s8(l, table, fours);
+    return true;
 }
 
 /* ---- clamp ----------------------------------------------------------------------------------- */
@@ -120,7 +119,7 @@ static int32_t rescale(struct lower *l, const struct node *n, int32_t q)
     return add_zero(requantize(l->ctx, q - in->zero[0], m), out->zero[0]);
 }
 
-static void lower_clamp_s8(struct lower *l, struct node *n)
+static bool lower_clamp_s8(struct lower *l, struct node *n, bool fours)
 {
     const struct attr_clamp *a = n->attr;
     const struct tensor *in = n->in[0], *out = n->out[0];
@@ -129,24 +128,28 @@ static void lower_clamp_s8(struct lower *l, struct node *n)
     bool is_plain = a->activation == ACT_RELU6 && l->ctx->options.profile != MICA_PROFILE_LITERT;
     activation_range_s8(a->activation, is_plain ? in : out, &p.out_min, &p.out_max);
     if (is_plain || tensor_same_quant(in, out)) {
-        struct mica_clamp_fours_s8 fours = {p.out_min, p.out_max};
-        if (wants_speed(l->ctx) && core_has_dsp(l->ctx->options.target))
-            lower_pointwise(l, &kernel_clamp_fours_s8, &fours);
+        struct mica_clamp_fours_s8 p_fours = {p.out_min, p.out_max};
+        if (fours && !core_has_dsp(l->ctx->options.target))
+            return lower_misfit(l, "the core has no instructions for four bytes");
+        if (fours)
+            lower_pointwise(l, &kernel_clamp_fours_s8, &p_fours);
         else
             lower_pointwise(l, &kernel_clamp_s8, &p);
-        return;
+        return true;
     }
     int8_t table[256];
     for (int32_t q = -128; q < 128; q++) {
         int32_t y = rescale(l, n, q);
         table[q + 128] = (int8_t)(y < p.out_min ? p.out_min : y > p.out_max ? p.out_max : y);
     }
-    lower_table_s8(l, table);
+    lower_table_s8(l, table, fours);
+    return true;
 }
 
-static void lower_clamp(struct lower *l, struct node *n)
+static bool lower_clamp(struct lower *l, struct node *n, bool fours)
 {
-    n->in[0]->type == DTYPE_INT8 ? lower_clamp_s8(l, n) : lower_unary_f32(l, n);
+    return n->in[0]->type == DTYPE_INT8 ? lower_clamp_s8(l, n, fours)
+                                        : lower_plain_f32(l, n, lower_unary_f32, fours);
 }
 
 /* ---- leaky_relu ------------------------------------------------------------------------------ */
@@ -164,14 +167,12 @@ static void infer_leaky_relu(struct ctx *ctx, struct node *n, struct tensor *wan
     infer(ctx, n, want);
 }
 
-static void lower_leaky_relu(struct lower *l, struct node *n)
+static bool lower_leaky_relu(struct lower *l, struct node *n, bool fours)
 {
     const struct attr_leaky_relu *a = n->attr;
     const struct quant *in = &n->in[0]->quant, *out = &n->out[0]->quant;
-    if (n->in[0]->type == DTYPE_FLOAT32) {
-        lower_unary_f32(l, n);
-        return;
-    }
+    if (n->in[0]->type == DTYPE_FLOAT32)
+        return lower_plain_f32(l, n, lower_unary_f32, fours);
     struct multiplier m = quantize_multiplier(
         l->ctx, fabs((double)(in->scale[0] * a->alpha / out->scale[0])));
     int8_t table[256];
@@ -182,7 +183,8 @@ static void lower_leaky_relu(struct lower *l, struct node *n)
         table[q + 128] = saturate(q >= in->zero[0] ? rescale(l, n, q)
                                                    : add_zero(negative, out->zero[0]));
     }
-    lower_table_s8(l, table);
+    lower_table_s8(l, table, fours);
+    return true;
 }
 
 /* ---- hard_swish ------------------------------------------------------------------------------ */
@@ -237,12 +239,10 @@ static int8_t hard_swish(int32_t q, const struct quant *in, const struct quant *
     return saturate((int16_t)(short_divide(product, -to_out.shift) + out->zero[0]));
 }
 
-static void lower_hard_swish(struct lower *l, struct node *n)
+static bool lower_hard_swish(struct lower *l, struct node *n, bool fours)
 {
-    if (n->in[0]->type == DTYPE_FLOAT32) {
-        lower_unary_f32(l, n);
-        return;
-    }
+    if (n->in[0]->type == DTYPE_FLOAT32)
+        return lower_plain_f32(l, n, lower_unary_f32, fours);
     const struct quant *in = &n->in[0]->quant, *out = &n->out[0]->quant;
     const float fine = 1.0f / 128.0f * in->scale[0];
     struct multiplier to_out = quantize_multiplier(l->ctx, (double)(fine / out->scale[0]));
@@ -255,10 +255,16 @@ static void lower_hard_swish(struct lower *l, struct node *n)
     int8_t table[256];
     for (int32_t q = -128; q < 128; q++)
         table[q + 128] = hard_swish(q, in, out, to_out, to_share);
-    lower_table_s8(l, table);
+    lower_table_s8(l, table, fours);
+    return true;
 }
 
 /* ---- the operators --------------------------------------------------------------------------- */
+
+FAST_OR_PLAIN(sigmoid, "fours", lower_sigmoid);
+FAST_OR_PLAIN(clamp, "fours", lower_clamp);
+FAST_OR_PLAIN(leaky_relu, "fours", lower_leaky_relu);
+FAST_OR_PLAIN(hard_swish, "fours", lower_hard_swish);
 
 #define UNARY_FIELDS(kind, text)                                          \
     .name = #kind, .summary = text, .min_in = 1, .max_in = 1, .n_out = 1, \
@@ -268,13 +274,13 @@ static void lower_hard_swish(struct lower *l, struct node *n)
 const struct op op_logistic = {
     UNARY_FIELDS(logistic, "1 / (1 + e^-x); int8: a table"),
     .infer = infer_logistic,
-    .lower = lower_sigmoid,
+    .ways = sigmoid_ways,
 };
 
 const struct op op_tanh = {
     UNARY_FIELDS(tanh, "hyperbolic tangent; int8: a table"),
     .infer = infer_tanh,
-    .lower = lower_sigmoid,
+    .ways = sigmoid_ways,
 };
 
 const struct op op_clamp = {
@@ -282,7 +288,7 @@ const struct op op_clamp = {
     .attr_bytes = sizeof(struct attr_clamp),
     .attrs = clamp_attrs,
     .infer = infer,
-    .lower = lower_clamp,
+    .ways = clamp_ways,
 };
 
 const struct op op_leaky_relu = {
@@ -290,11 +296,11 @@ const struct op op_leaky_relu = {
     .attr_bytes = sizeof(struct attr_leaky_relu),
     .attrs = leaky_relu_attrs,
     .infer = infer_leaky_relu,
-    .lower = lower_leaky_relu,
+    .ways = leaky_relu_ways,
 };
 
 const struct op op_hard_swish = {
     UNARY_FIELDS(hard_swish, "x min(6, max(0, x + 3)) / 6; int8: a table"),
     .infer = infer,
-    .lower = lower_hard_swish,
+    .ways = hard_swish_ways,
 };
