@@ -99,7 +99,7 @@ def write_page(
         rows = [
             row(core, objective, figures[f"{model} {core} {objective}"])
             for core in cores
-            for objective in ("speed", "size", "ram")
+            for objective in ("speed", "balanced", "size", "ram")
             if f"{model} {core} {objective}" in figures
         ]
         if not rows:
