@@ -5,6 +5,15 @@
 #include <stdint.h>
 
 #include "dsp.h"
+#include "rom.h"
+
+/* What a few instructions around a high product are inlined with. Where that is one instruction,
+ * gcc at -Os must not make calls of them; on Armv6-M it is some twenty. */
+#if MICA_V6M
+#define MICA_HIGH_INLINE static inline
+#else
+#define MICA_HIGH_INLINE MICA_INLINE
+#endif
 
 /* floor((twice * multiplier + half * 2^31) / 2^32) for an even number within +-2^30, multiplier >=
  * 0 and half 0 or 1. Cores that multiply 32 by 32 bits to 32 get there with four products of

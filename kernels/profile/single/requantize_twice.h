@@ -10,8 +10,8 @@
  * twice = 2 * accumulator, shift >= 1, half = 2^(shift - 1) + zero * 2^shift: dropping the low word
  * of twice * multiplier first does not change a floor, and the zero point takes part in the same
  * addition. Whoever made the stream has proved that nothing overflows. */
-static inline int8_t mica_requantize_twice(int32_t twice, int32_t multiplier, int32_t half,
-                                           int32_t shift)
+MICA_HIGH_INLINE int8_t mica_requantize_twice(int32_t twice, int32_t multiplier, int32_t half,
+                                              int32_t shift)
 {
     int32_t x = mica_high_product(twice, multiplier, 0);
     x = (x + half) >> shift;

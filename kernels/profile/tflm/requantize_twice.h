@@ -12,8 +12,8 @@
  * second rounding divides by 2^shift with ties away from zero, for which a negative number needs
  * one less than a half. The zero point takes part in the same addition. Whoever made the stream has
  * proved that nothing overflows. */
-static inline int8_t mica_requantize_twice(int32_t twice, int32_t multiplier, int32_t half,
-                                           int32_t shift)
+MICA_HIGH_INLINE int8_t mica_requantize_twice(int32_t twice, int32_t multiplier, int32_t half,
+                                              int32_t shift)
 {
     int32_t x = mica_high_product(twice, multiplier, 1);
     x = (x + half - (twice < 0)) >> shift;
