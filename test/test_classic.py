@@ -734,7 +734,8 @@ def test_regression_as_float32(way: str, tmp_path: Path) -> None:
 COMPILERS = {
     "gcc": (),
     "clang": (),
-    "arm-none-eabi-gcc": ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
+    "arm-none-eabi-gcc": ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16",
+                          "--specs=picolibc.specs"),
     "riscv64-unknown-elf-gcc": ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
     "avr-gcc": ("-mmcu=atmega2560",),
 }

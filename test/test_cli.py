@@ -64,7 +64,7 @@ def test_help() -> None:
 
 WRONG_USE = {
     "compile": "which model?",
-    "compile one two": "'one' and 'two': one model at a time",
+    "compile one two": "'one' and 'two': several models share a --library NAME",
     "compile one --name": "--name needs a value",
     "compile one --share-io=1": "--share-io=1 takes no value",
     "compile one --frobnicate": "there is no flag --frobnicate",

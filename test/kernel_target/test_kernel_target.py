@@ -51,7 +51,7 @@ MUTANTS = (
     ("conv2d_winograd", "winograd.h", "ssub16 r10, r8, r10", "ssub16 r10, r10, r8"),
     ("conv2d_winograd", "winograd.h", '"sxtb16 r9, r5, ror #8', '"sxtb16 r9, r5, ror #16'),
     ("conv2d_winograd", "conv2d_winograd_s8.h", "right && below ? at", "below ? at"),
-    ("conv2d_winograd", "conv2d_winograd_s8.h", "x < p->in_w ?", "x <= p->in_w ?"),
+    ("conv2d_winograd", "conv2d_winograd_s8.h", "x < p->in_w;", "x <= p->in_w;"),
     ("conv2d_pairs", "conv2d_window_pairs_s8.h", "left >= 0", "left >= -1"),
     ("conv2d_pairs", "conv2d_window_pairs_s8.h", "(taps / 8) & 3", "(taps / 8) & 1"),
     ("conv2d_pairs", "conv2d_window_fours_s8.h", "column < p->in_w", "column <= p->in_w"),
