@@ -251,8 +251,10 @@ static void search(struct chooser *c)
     for (int which = 0; which < STARTS; which++) {
         start(c, which);
         double now = score(c);
-        while (improve_nodes(c, &now) | improve_groups(c, kept, &now))
-            ;
+        for (bool improved = true; improved;) {
+            improved = improve_nodes(c, &now);
+            improved |= improve_groups(c, kept, &now);
+        }
         if (least >= 0 && now >= least)
             continue;
         least = now;
