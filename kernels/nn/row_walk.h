@@ -36,8 +36,9 @@ static inline int mica_row_turn(const struct mica_row_op *ops, const struct mica
 {
     for (; i >= 0; i--) {
         const struct mica_row_op *o = MICA_ROM_COPY(mica_row_op, ops[i]);
-        int row = made[o->made], to = row + o->strip < o->rows ? row + o->strip : o->rows;
-        int waits = row >= o->rows;
+        const int row = made[o->made], rows = (int)o->rows, strip = (int)o->strip;
+        const int to = row + strip < rows ? row + strip : rows;
+        int waits = row >= rows;
         for (int k = o->edge; k < o->edge + o->edges && !waits; k++) {
             const struct mica_row_edge *e = MICA_ROM_COPY(mica_row_edge, edges[k]);
             int32_t need = (int32_t)(to - 1) * e->stride + e->reach;

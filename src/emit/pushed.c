@@ -256,7 +256,7 @@ static void emit_shared_case(struct pushed *p, int kind)
         } else if (is_buffer(step_of(p, op), step_of(p, op)->call[0], a)) {
             text_add(out, ", %s", emit_address(p->e, step_of(p, op)->call[0], a, false));
         } else {
-            text_add(out, ", %s + MICA_ROM_U16(&row_at[o->%s + r])", name_member(&probe),
+            text_add(out, ", %s + MICA_ROM_U16(&row_at[(int)o->%s + r])", name_member(&probe),
                      arg == ARG_OUTPUT ? "out" : next);
             next = arg == ARG_INPUT ? "y" : next;
         }
@@ -348,7 +348,7 @@ static void emit_turn(struct pushed *p)
         text_add(
             e->out,
             "        if (o->kernel)\n            mica_map_%s(%s, %s, &row_at[o->x], r * o->stride "
-            "- o->pad, o->kernel,\n                        o->dilation, o->rows_in);\n",
+            "- o->pad, o->kernel,\n                        o->dilation, (int)o->rows_in);\n",
             p->type == DTYPE_FLOAT32 ? "f32" : "s8", p->type == DTYPE_FLOAT32 ? "rows_f32" : "rows",
             name_member(&probe));
     text_add(e->out, "        switch (%s) {\n", p->n_kinds ? "o->kind" : "op");

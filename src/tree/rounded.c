@@ -226,8 +226,9 @@ static double error_of_link(const struct node *n, double error, double *relative
  * moves by no more than its numbers. Of what else may be done to scores there is no bound. */
 static double join_errors(const struct node *n, double a, double b)
 {
-    static const enum op_kind keeps[] = {OP_cast,   OP_link, OP_reshape,         OP_slice,
-                                         OP_concat, OP_mean, OP_weighted_median, OP_linear};
+    static const enum op_kind keeps[] = {OP_cast,          OP_link, OP_reshape,         OP_slice,
+                                         OP_concat,        OP_mean, OP_weighted_median, OP_linear,
+                                         OP_scale_features};
     if (a == 0 && b == 0)
         return 0;
     if (node_is(n, OP_add) || node_is(n, OP_sub))
@@ -253,6 +254,19 @@ static double largest_row(const struct tensor *coef)
     return most;
 }
 
+/* The most that a step of scaling makes of a number of size 1. */
+static double largest_scale(const struct tensor *numbers, int32_t op)
+{
+    double most = 0;
+    if (!numbers || op == SCALE_ADD || op == SCALE_SUB)
+        return 1;
+    for (int64_t i = 0; i < tensor_elements(numbers); i++) {
+        const double by = fabs(((const double *)numbers->data)[i]);
+        most = fmax(most, op == SCALE_MUL ? by : 1 / by);
+    }
+    return most;
+}
+
 void rounded_error(const struct tensor *t, double *absolute, double *relative)
 {
     const struct node *n = t->maker;
@@ -271,6 +285,12 @@ void rounded_error(const struct tensor *t, double *absolute, double *relative)
     }
     if (node_is(n, OP_link))
         *absolute = error_of_link(n, *absolute, relative);
+    if (node_is(n, OP_scale_features)) {
+        const struct attr_scale_features *a = n->attr;
+        *absolute *= largest_scale(n->in[1], a->first_op);
+        *absolute *= largest_scale(n->n_in > 2 ? n->in[2] : NULL, a->second_op);
+        *relative = *relative > 0 ? INFINITY : 0;
+    }
     if (node_is(n, OP_linear)) {
         *absolute *= largest_row(n->in[1]);
         *relative = *relative > 0 ? INFINITY : 0;
