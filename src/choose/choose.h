@@ -11,7 +11,7 @@
 #include "ir.h"
 
 enum {
-    CHOICE_FILES_MAX = 256,   /* kernel files of one model's candidates */
+    CHOICE_FILES_MAX = 512,   /* more than there are in kernels/ */
     CHOICE_BUFFER_MAX = 1536, /* bytes of kernels' own buffer where memory is what counts */
     CHOICE_BUFFER_MIN = 96    /* less serves none of them */
 };

@@ -14,7 +14,8 @@ int cmd_inspect(int argc, char **argv)
         "Shows the layers as they will be compiled (operator, type, shapes, multiply-accumulates,\n"
         "parameters, the name in the model) and the RAM over time, step by step, with its peak.\n"
         "\n"
-        "  MODEL          a .tflite file, or a graph in Mica's text form\n"
+        "  MODEL          a .tflite or .onnx file, a .json of XGBoost or CatBoost, a .txt of\n"
+        "                 LightGBM, or a graph in the text form (docs/ir.md)\n"
         "  --json         the same for programs: inputs, outputs, layers, memory, total\n"
         "  --separate-io  do not count inputs and outputs as RAM of the model\n"
         "  --stream 1     the model as a stream along its input's axis 1: what is kept, what an\n"
@@ -54,7 +55,8 @@ int cmd_dump(int argc, char **argv)
         "Prints the graph in Mica's text form as it is after a pass; docs/ir.md describes the\n"
         "form, and every command reads it back in place of a model.\n"
         "\n"
-        "  MODEL         a .tflite file, or a graph in the text form\n"
+        "  MODEL         a .tflite or .onnx file, a .json of XGBoost or CatBoost, a .txt of\n"
+        "                LightGBM, or a graph in the text form\n"
         "  --after PASS  read (default), then in this order:\n"
         "                ";
     const char *model = NULL, *pass = "read";

@@ -14,7 +14,7 @@
 #include "emit/emit.h"
 #include "compile.h"
 
-enum { PARAMS_MAX = 32, FIELDS_MAX = 64 };
+enum { FIELDS_MAX = 64 };
 
 struct library {
     struct ctx *ctx;
@@ -23,7 +23,7 @@ struct library {
     struct shared shared[FILES_MAX]; /* in the order of their names */
     int n_shared;
     struct files files;
-    const char *params[PARAMS_MAX]; /* the structs that the functions take */
+    const char *params[FILES_MAX]; /* the structs that the functions take */
     int n_params;
     const struct kernel *folded; /* one of those whose parameters are constants elsewhere */
     const void *same;            /* parameters of one of its calls */
@@ -158,7 +158,6 @@ static void find_params(struct library *l)
         int k = 0;
         while (k < l->n_params && strcmp(l->params[k], name) != 0)
             k++;
-        assert(k < PARAMS_MAX);
         l->params[k] = name;
         l->n_params += k == l->n_params;
     }
