@@ -286,9 +286,9 @@ class Grower:
         self.model.main.op("MEAN", [x.index, self.numbers(axes)], [out.index], keep_dims=True)
         return out
 
-    def dense(self, x: Value) -> Value:
-        """FULLY_CONNECTED on the last axis."""
-        n = self.draw.integer(1, 10)
+    def dense(self, x: Value, most: int = 10) -> Value:
+        """FULLY_CONNECTED on the last axis, to at most so many outputs."""
+        n = self.draw.integer(1, most)
         keep = len(x.shape) > 2
         shape = (*x.shape[:-1], n)
         out = self.fresh(shape)

@@ -63,10 +63,10 @@ def test_layers_add_up(core: str) -> None:
         for part in (*layers, total) if core != "avr" else ():
             assert sum(part["counts"].get(name, 0) for name in CLASSES) == part["instructions"]
         if core != "avr":
-            turns = 5 * sum(layer["out_shape"][1] for layer in layers)
-            assert abs(total["mark_overhead"]) <= (
-                    turns if entry["optimize"] == "ram" else 8 * len(layers)
-                )
+            # Of rows each turn has a mark, and a mark may move a few instructions around a call.
+            marks = sum(layer["out_shape"][1] for layer in layers)
+            few = max(8 * len(layers), total["instructions"] // 500)
+            assert abs(total["mark_overhead"]) <= (5 * marks if entry["optimize"] == "ram" else few)
 
 
 @pytest.mark.parametrize("core", ["cortex-m4", "avr"])

@@ -29,7 +29,7 @@ def chain(seed: int, dtype: type, path: Path) -> np.ndarray:
     x = grower.conv(x, channels=draw.integer(3, 14))
     x = grower.depthwise(x)
     x = grower.conv(x)
-    x = grower.dense(grower.reshape(x, (1, int(np.prod(x.shape)))))
+    x = grower.dense(grower.reshape(x, (1, int(np.prod(x.shape)))), most=24)
     grower.model.main.packed.outputs = [x.index]
     path.write_bytes(grower.model.pack())
     (operand,) = grower.inputs.values()

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "dot_s8.h"
 #include "requantize.h"
 #include "rom.h"
 #include "saturate.h"
@@ -39,8 +40,7 @@ static inline void mica_conv2d_s8(const struct mica_conv2d_s8 *p, const int8_t *
                     if (!rows[ky] || column < 0 || column >= p->in_w)
                         continue;
                     const int8_t *in = rows[ky] + column * p->in_c + group;
-                    for (int i = 0; i < p->group_in; i++)
-                        acc += MICA_ROM_S8(&w[i]) * (int32_t)(in[i] - p->in_zero);
+                    acc += mica_dot_s8(w, w + p->group_in, in, p->in_zero);
                 }
             }
             acc = mica_requantize(acc, MICA_ROM_S32(&p->multiplier[o]), MICA_ROM_S8(&p->shift[o]));

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "dot_s8.h"
 #include "requantize.h"
 #include "rom.h"
 #include "saturate.h"
@@ -29,8 +30,8 @@ static inline void mica_dense_s8(const struct mica_dense_s8 *p, const int8_t *in
     const int8_t *shift = p->shift;
     for (int32_t o = 0; o < p->out_n; o++) {
         int32_t acc = p->bias ? MICA_ROM_S32(&p->bias[o]) : 0;
-        for (int32_t i = 0; i < p->in_n; i++, w++)
-            acc += MICA_ROM_S8(w) * (int32_t)(in[i] - p->in_zero);
+        acc += mica_dot_s8(w, w + p->in_n, in, p->in_zero);
+        w += p->in_n;
         acc = mica_requantize(acc, MICA_ROM_S32(multiplier), MICA_ROM_S8(shift));
         out[o] = mica_saturate_s8(acc, p->out_zero, p->out_min, p->out_max);
         multiplier += p->channel_step;

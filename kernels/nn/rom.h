@@ -42,4 +42,12 @@
 #define MICA_SHARED static inline
 #endif
 
+/* An inner loop, which is a function of its own where bytes count: within the loops around it gcc
+ * runs out of registers at -Os, and each turn takes half as long again. */
+#if defined(__GNUC__) && defined(__OPTIMIZE_SIZE__)
+#define MICA_APART static __attribute__((noinline))
+#else
+#define MICA_APART static inline
+#endif
+
 #endif
