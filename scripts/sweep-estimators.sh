@@ -5,6 +5,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 MICA_ALL=1 .venv/bin/python -m pytest -q -n 2 test/test_trees.py test/test_nest.py \
-    test/test_boosters.py test/test_classic.py test/test_onnx.py test/test_onnx_converters.py
+    test/test_boosters.py test/test_classic_*.py test/test_onnx_*.py
 MICA_ALL=1 scripts/test-python.sh
 PYTHONPATH=build/package .venv/bin/python test/python/estimators_page.py

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from support import evaluate, mica
 
 ML, MICA_DOMAIN = "ai.onnx.ml", "ai.mica"
+FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 OPSETS = (helper.make_opsetid("", 17), helper.make_opsetid(ML, 3))
 
 
@@ -25,7 +26,7 @@ def model(
     outputs: dict[str, int],
     constants: dict[str, Any] | None = None,
     opsets: Sequence[onnx.OperatorSetIdProto] = OPSETS,
-    dtype: int = TensorProto.FLOAT,
+    dtype: int = FLOAT,
 ) -> onnx.ModelProto:
     """A model of one input x [None, features]; outputs are names and element types."""
     inits = [numpy_helper.from_array(np.asarray(v), k) for k, v in (constants or {}).items()]
@@ -37,6 +38,11 @@ def model(
         inits,
     )
     return helper.make_model(graph, opset_imports=list(opsets), ir_version=8)
+
+
+def ml(op: str, inputs: list[str], outputs: list[str], **attributes: Any) -> Any:
+    """A node of the classical domain."""
+    return helper.make_node(op, inputs, outputs, domain=ML, **attributes)
 
 
 # ---- trees -------------------------------------------------------------------------------------
@@ -103,14 +109,14 @@ def classifier(trees: Trees, features: int, labels: Sequence[Any], **more: Any) 
     node = helper.make_node(
         "TreeEnsembleClassifier", ["x"], ["label", "scores"], domain=ML, **trees.attributes(**more)
     )
-    kind = TensorProto.STRING if word == "strings" else TensorProto.INT64
-    dtype = TensorProto.DOUBLE if doubles else TensorProto.FLOAT
-    return model([node], features, {"label": kind, "scores": TensorProto.FLOAT}, dtype=dtype)
+    kind = TensorProto.STRING if word == "strings" else INT64
+    dtype = TensorProto.DOUBLE if doubles else FLOAT
+    return model([node], features, {"label": kind, "scores": FLOAT}, dtype=dtype)
 
 
 def regressor(trees: Trees, features: int, targets: int = 1, **more: Any) -> onnx.ModelProto:
     """A TreeEnsembleRegressor with the output y."""
-    dtype = TensorProto.DOUBLE if more.get("doubles") else TensorProto.FLOAT
+    dtype = TensorProto.DOUBLE if more.get("doubles") else FLOAT
     node = helper.make_node(
         "TreeEnsembleRegressor",
         ["x"],
@@ -119,7 +125,7 @@ def regressor(trees: Trees, features: int, targets: int = 1, **more: Any) -> onn
         n_targets=targets,
         **trees.attributes(**more),
     )
-    return model([node], features, {"y": TensorProto.FLOAT}, dtype=dtype)
+    return model([node], features, {"y": FLOAT}, dtype=dtype)
 
 
 def grown(
@@ -139,6 +145,14 @@ def grown(
 
     for i in range(trees):
         made.tree(grow(depth, i % scores))
+    return made
+
+
+def signed(positive: bool, seed: int) -> Trees:
+    """Trees whose weights are all for class 0 of two, none of them negative where `positive`."""
+    made = grown("class", 3, 1, 15, 4, seed)
+    if positive:
+        made.at["class_weights"] = [abs(w) / 25 for w in made.at["class_weights"]]
     return made
 
 
@@ -221,6 +235,21 @@ def boosted(file: str = LIGHTGBM, columns: int = 3, outputs: int = 1) -> onnx.Mo
     return made
 
 
+# ---- rows --------------------------------------------------------------------------------------
+
+
+def rows(features: int, count: int = 400, seed: int = 1, missing: bool = True) -> np.ndarray:
+    """Rows on the thresholds of grown(), one step beside them, anywhere, and with NaN."""
+    rng = np.random.default_rng(seed)
+    grid = (rng.integers(-9, 10, (count, features)) / 4).astype(np.float32)
+    step = rng.integers(0, 3, grid.shape)
+    x = np.where(step == 0, grid, np.nextafter(grid, np.where(step == 1, -9, 9), dtype=np.float32))
+    x = np.concatenate([x, rng.normal(size=(count, features)) * 10.0 ** rng.integers(-3, 4)])
+    if missing:
+        x[rng.random(x.shape) < 0.03] = np.nan
+    return np.concatenate([x, np.zeros((1, features)), -np.zeros((1, features))]).astype(np.float32)
+
+
 # ---- running -----------------------------------------------------------------------------------
 
 
@@ -289,3 +318,8 @@ def plain(y: Any, rows: int) -> np.ndarray:
     if y.dtype.kind in "iuOSU":
         return np.array([str(word) for word in y.ravel()])
     return y.reshape(rows, -1)
+
+
+def same_bits(got: np.ndarray, want: np.ndarray) -> bool:
+    """Equal as float32."""
+    return np.array_equal(got.astype(np.float32), want.astype(np.float32))

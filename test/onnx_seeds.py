@@ -12,11 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+from onnx import TensorProto, helper
 
-from onnx_models import boosted, classifier, grown, regressor, stump
-from test_onnx import OWN_REFUSALS, REFUSALS, STEPS, ml, model, signed
-from test_onnx import FLOAT, INT64, TensorProto, helper, np
+from onnx_models import FLOAT, INT64, boosted, classifier, grown, ml, model, regressor, signed, stump
+from test_onnx_own import OWN_REFUSALS
+from test_onnx_refusals import REFUSALS
+from test_onnx_steps import STEPS
 
 
 def small_models() -> dict[str, bytes]:
