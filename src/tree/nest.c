@@ -19,23 +19,12 @@ enum { TEST_BYTES = 11, ADD_BYTES = 6 };
 
 /* ---- tests that decide nothing --------------------------------------------------------------- */
 
-/* The ends of an integer type. */
-static int32_t lowest(enum dtype type)
-{
-    return type == DTYPE_INT8 ? INT8_MIN : type == DTYPE_UINT8 ? 0 : INT16_MIN;
-}
-
-static int32_t highest(enum dtype type)
-{
-    return type == DTYPE_INT8 ? INT8_MAX : type == DTYPE_UINT8 ? UINT8_MAX : INT16_MAX;
-}
-
 int nest_compares(const struct forest *f, int32_t i)
 {
     const enum dtype type = f->trees->x_type;
     if (type == DTYPE_FLOAT32)
         return f->flags[i] & TREE_MISSING_LEFT && f->key[i] >= 0x7f800000;
-    return f->key[i] >= highest(type) ? 1 : f->key[i] < lowest(type) ? -1 : 0;
+    return f->key[i] >= integer_highest(type) ? 1 : f->key[i] < integer_lowest(type) ? -1 : 0;
 }
 
 /* 1: every x goes left, -1: every x goes right, 0: neither. */

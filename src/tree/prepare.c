@@ -110,12 +110,7 @@ static int32_t key_of(const struct trees *t, float threshold)
 {
     if (t->x_type == DTYPE_FLOAT32)
         return float_key(threshold);
-    const int32_t low = t->x_type == DTYPE_INT8    ? INT8_MIN
-                        : t->x_type == DTYPE_UINT8 ? 0
-                                                   : INT16_MIN;
-    const int32_t high = t->x_type == DTYPE_INT8    ? INT8_MAX
-                         : t->x_type == DTYPE_UINT8 ? UINT8_MAX
-                                                    : INT16_MAX;
+    const int32_t low = integer_lowest(t->x_type), high = integer_highest(t->x_type);
     if (threshold < (float)low)
         return low - 1;
     return threshold > (float)high ? high : (int32_t)floorf(threshold);

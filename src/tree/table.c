@@ -27,13 +27,8 @@ struct cuts {
 static void add_cut(struct cuts *c, int32_t feature, int32_t key)
 {
     struct table *t = c->table;
-    const int32_t low = c->x_type == DTYPE_INT8    ? INT8_MIN
-                        : c->x_type == DTYPE_UINT8 ? 0
-                                                   : INT16_MIN;
-    const int32_t high = c->x_type == DTYPE_INT8    ? INT8_MAX
-                         : c->x_type == DTYPE_UINT8 ? UINT8_MAX
-                                                    : INT16_MAX;
-    if (c->x_type != DTYPE_FLOAT32 && (key < low || key >= high))
+    if (c->x_type != DTYPE_FLOAT32 &&
+        (key < integer_lowest(c->x_type) || key >= integer_highest(c->x_type)))
         return;
     for (int i = 0; i < t->n; i++)
         if (t->test[i].feature == feature && t->test[i].key == key)
@@ -119,10 +114,7 @@ static float number_at(enum dtype x_type, int32_t key)
  * is, which of floats is NaN. */
 static void row_of_cell(const struct table *t, enum dtype x_type, int32_t cell, float *x)
 {
-    const float largest = x_type == DTYPE_FLOAT32 ? NAN
-                          : x_type == DTYPE_INT8  ? INT8_MAX
-                          : x_type == DTYPE_UINT8 ? UINT8_MAX
-                                                  : INT16_MAX;
+    const float largest = x_type == DTYPE_FLOAT32 ? NAN : (float)integer_highest(x_type);
     for (int i = 0; i < t->n;) {
         int end = i;
         while (end < t->n && t->test[end].feature == t->test[i].feature)

@@ -20,6 +20,16 @@ float float_before(float t)
     return nextafterf(t, -INFINITY);
 }
 
+int32_t integer_lowest(enum dtype type)
+{
+    return type == DTYPE_INT8 ? INT8_MIN : type == DTYPE_UINT8 ? 0 : INT16_MIN;
+}
+
+int32_t integer_highest(enum dtype type)
+{
+    return type == DTYPE_INT8 ? INT8_MAX : type == DTYPE_UINT8 ? UINT8_MAX : INT16_MAX;
+}
+
 int32_t float_key(float x)
 {
     uint32_t bits;

@@ -222,5 +222,8 @@ void choose_trees(struct lower *, const struct forest *, enum gives);
 float float_below(double t); /* the largest float32 that is not above t */
 float float_before(float t); /* the next float32 below t */
 int32_t float_key(float x);  /* k(x) <= k(y) iff x <= y, for all but NaN; -0 counts as 0 in y */
+/* The ends of a type of integers that x may have. */
+int32_t integer_lowest(enum dtype);
+int32_t integer_highest(enum dtype);
 
 #endif
