@@ -364,37 +364,21 @@ static void set_score(struct lower *l, const struct model *m, struct mica_oblivi
 
 /* ---- how sums of integers decide ------------------------------------------------------------- */
 
-static double from_order(int64_t order)
-{
-    const uint64_t bits = order < 0 ? (uint64_t)-order | UINT64_C(1) << 63 : (uint64_t)order;
-    double v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
 /* The smallest sum whose score is at least the cut: scores do not fall where sums rise. */
 static double cut_of_sum(const struct model *m, int32_t j)
 {
-    int64_t low = -(int64_t)bits_of(INFINITY), high = (int64_t)bits_of(INFINITY);
-    if (!(m->factor * from_order(high) + m->base[j] >= m->cut))
+    int64_t low = double_order(-INFINITY), high = double_order(INFINITY);
+    if (!(m->factor * double_of_order(high) + m->base[j] >= m->cut))
         return INFINITY;
     while (low < high) {
         const int64_t middle = low + (int64_t)(((uint64_t)high - (uint64_t)low) / 2);
-        const double product = m->factor * from_order(middle);
+        const double product = m->factor * double_of_order(middle);
         if (product + m->base[j] >= m->cut)
             high = middle;
         else
             low = middle + 1;
     }
-    return from_order(high);
-}
-
-static int32_t to_fixed(double v, int scale)
-{
-    const double scaled = rint(ldexp(v, scale));
-    return scaled > INT32_MAX / 2   ? INT32_MAX / 2
-           : scaled < INT32_MIN / 2 ? INT32_MIN / 2
-                                    : (int32_t)scaled;
+    return double_of_order(high);
 }
 
 /* The largest of a function of the leaves, summed over the trees: by score, the most of all. */

@@ -63,22 +63,6 @@ static struct reach reach_of(struct ctx *ctx, const struct forest *f)
     return r;
 }
 
-/* Doubles in their order as integers, and back. */
-static int64_t order_of(double v)
-{
-    int64_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    return bits < 0 ? INT64_MIN - bits : bits;
-}
-
-static double of_order(int64_t order)
-{
-    const int64_t bits = order < 0 ? INT64_MIN - order : order;
-    double v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
 /* The smallest sum whose quotient by the divisor is at least the cut. Division is monotone, so it
  * is found by halving; stepping there from the product would take for ever where quotients
  * underflow. */
@@ -86,23 +70,15 @@ static double undivided_cut(const struct trees *t)
 {
     if (t->divisor == 1 || !isfinite(t->cut))
         return t->cut;
-    int64_t below = order_of(-INFINITY), at = order_of(INFINITY);
+    int64_t below = double_order(-INFINITY), at = double_order(INFINITY);
     while (at - 1 > below) {
         const int64_t middle = below / 2 + at / 2 + (below % 2 + at % 2) / 2;
-        if (of_order(middle) / t->divisor >= t->cut)
+        if (double_of_order(middle) / t->divisor >= t->cut)
             at = middle;
         else
             below = middle;
     }
-    return of_order(at);
-}
-
-static int32_t to_fixed(double v, int scale)
-{
-    const double scaled = rint(ldexp(v, scale));
-    return scaled > INT32_MAX / 2   ? INT32_MAX / 2
-           : scaled < INT32_MIN / 2 ? INT32_MIN / 2
-                                    : (int32_t)scaled;
+    return double_of_order(at);
 }
 
 void sums_prepare(struct ctx *ctx, struct forest *f)

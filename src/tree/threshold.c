@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* threshold.c - the tests of training libraries as comparisons of float32 numbers.
+/* threshold.c - the tests of training libraries as comparisons of float32 numbers, and numbers as
+ * integers that have their order.
  *
  * A library that compares x <= t in float64, x being a float32, decides as x <= T does with T the
  * largest float32 that is not above t: no float32 lies between the two. One that compares x < t in
@@ -40,4 +41,27 @@ int32_t float_key(float x)
     int32_t key;
     memcpy(&key, &bits, sizeof key);
     return key;
+}
+
+int64_t double_order(double v)
+{
+    int64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits < 0 ? INT64_MIN - bits : bits;
+}
+
+double double_of_order(int64_t order)
+{
+    const int64_t bits = order < 0 ? INT64_MIN - order : order;
+    double v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+int32_t to_fixed(double v, int scale)
+{
+    const double scaled = rint(ldexp(v, scale));
+    return scaled > INT32_MAX / 2   ? INT32_MAX / 2
+           : scaled < INT32_MIN / 2 ? INT32_MIN / 2
+                                    : (int32_t)scaled;
 }

@@ -225,5 +225,9 @@ int32_t float_key(float x);  /* k(x) <= k(y) iff x <= y, for all but NaN; -0 cou
 /* The ends of a type of integers that x may have. */
 int32_t integer_lowest(enum dtype);
 int32_t integer_highest(enum dtype);
+int64_t double_order(double);          /* doubles in their order */
+double double_of_order(int64_t order); /* and back */
+/* v * 2^scale to the nearest integer, cut to half of what 32 bits hold. */
+int32_t to_fixed(double v, int scale);
 
 #endif
