@@ -16,19 +16,11 @@ void lower_depthwise_conv2d_f32(struct lower *l, struct node *n)
 }
 
 /* The two kernels have parameters of the same names. */
-#define POOL(kind, window)                                                \
-    do {                                                                  \
-        struct mica_##kind##_f32 p = {                                    \
-            .in_w = lower_i16(l, "the input's width", in->dim[2]),        \
-            .channels = lower_i16(l, "the channels", in->dim[3]),         \
-            .out_w = lower_i16(l, "the output's width", out->dim[2]),     \
-            .kernel_h = lower_i16(l, "the kernel's height", a->kernel_h), \
-            .kernel_w = lower_i16(l, "the kernel's width", a->kernel_w),  \
-            .stride_w = lower_i16(l, "the stride", a->stride_w),          \
-            .pad_left = lower_i16(l, "the padding", a->pad_left),         \
-        };                                                                \
-        activation_range_f32(a->activation, &p.out_min, &p.out_max);      \
-        lower_window(l, &kernel_##kind##_f32, &p, window);                \
+#define POOL(kind, window)                                           \
+    do {                                                             \
+        struct mica_##kind##_f32 p = {POOL_FIELDS(l, a, in, out)};   \
+        activation_range_f32(a->activation, &p.out_min, &p.out_max); \
+        lower_window(l, &kernel_##kind##_f32, &p, window);           \
     } while (0)
 
 /* The rows hook of pools says that these take their image row by row, so they are lowered so. */

@@ -229,6 +229,15 @@ int32_t sums_count(const struct node *, const struct int_list *axes);
 
 /* ---- pool.c ---------------------------------------------------------------------------------- */
 
+/* Initialisers of the fields that the parameters of all kernels of pools share. */
+#define POOL_FIELDS(l, a, in, out)                                  \
+    .in_w = lower_i16(l, "the input's width", (in)->dim[2]),        \
+    .channels = lower_i16(l, "the channels", (in)->dim[3]),         \
+    .out_w = lower_i16(l, "the output's width", (out)->dim[2]),     \
+    .kernel_h = lower_i16(l, "the kernel's height", (a)->kernel_h), \
+    .kernel_w = lower_i16(l, "the kernel's width", (a)->kernel_w),  \
+    .stride_w = lower_i16(l, "the stride", (a)->stride_w),          \
+    .pad_left = lower_i16(l, "the padding", (a)->pad_left)
 struct window pool_window(const struct node *);
 /* An average pool over the whole of one image, which is lowered by lower_sums() over pool_axes. */
 bool pool_is_global(const struct node *);

@@ -64,19 +64,11 @@ bool pool_is_global(const struct node *n)
 }
 
 /* The kernels have parameters of the same names. */
-#define POOL(kind)                                                        \
-    do {                                                                  \
-        struct mica_##kind##_s8 p = {                                     \
-            .in_w = lower_i16(l, "the input's width", in->dim[2]),        \
-            .channels = lower_i16(l, "the channels", in->dim[3]),         \
-            .out_w = lower_i16(l, "the output's width", out->dim[2]),     \
-            .kernel_h = lower_i16(l, "the kernel's height", a->kernel_h), \
-            .kernel_w = lower_i16(l, "the kernel's width", a->kernel_w),  \
-            .stride_w = lower_i16(l, "the stride", a->stride_w),          \
-            .pad_left = lower_i16(l, "the padding", a->pad_left),         \
-        };                                                                \
-        activation_range_s8(a->activation, out, &p.out_min, &p.out_max);  \
-        lower_window(l, &kernel_##kind##_s8, &p, &window);                \
+#define POOL(kind)                                                       \
+    do {                                                                 \
+        struct mica_##kind##_s8 p = {POOL_FIELDS(l, a, in, out)};        \
+        activation_range_s8(a->activation, out, &p.out_min, &p.out_max); \
+        lower_window(l, &kernel_##kind##_s8, &p, &window);               \
     } while (0)
 
 static bool lower_global_average(struct lower *l, struct node *n, bool fast)
