@@ -13,6 +13,7 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 
+import support
 from estimator_graphs import Graph
 from support import PORTABLE, mica, need, run
 
@@ -55,15 +56,14 @@ def evaluate(
 ) -> list[np.ndarray]:
     """All rows through `mica eval`; the outputs in the order of the graph."""
     model = graph.write(folder / "model.ir")
-    np.save(folder / "x.npy", x[:, None, :])
     names = [
         graph.tensors[int(line.split("%")[1])].split('"')[1] for line in graph.outputs[:outputs]
     ]
-    words: list[Any] = ["eval", model, "--optimize", optimize, "--input", folder / "x.npy"]
-    for name in names:
-        words += ["--output", f"{name}={folder / name}.npy" if outputs > 1 else folder / f"{name}.npy"]
-    mica(*words)
-    return [np.load(folder / f"{name}.npy").reshape(len(x), -1) for name in names]
+    results = support.evaluate(
+        model, folder, [x[:, None, :]], names if outputs > 1 else (),
+        command=("eval", "--optimize", optimize),
+    )  # fmt: skip
+    return [result.reshape(len(x), -1) for result in results]
 
 
 PROGRAM = """

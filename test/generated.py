@@ -15,7 +15,8 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from support import evaluate, inspect, mica, run
+from guarded import check_outputs, run_program
+from support import evaluate, inspect, mica
 
 IO_MAX = 8
 VARIANTS: dict[str, tuple[str, ...]] = {
@@ -77,17 +78,9 @@ def generate(
 
 
 PROGRAM = """\
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, n)   ((void)0)
-#define ASAN_UNPOISON_MEMORY_REGION(at, n) ((void)0)
-#endif
+#include "guarded.h"
 {includes}
-enum {{ IO_MAX = {io_max}, GUARD = 64, COLOUR = 0xa5 }};
+enum {{ IO_MAX = {io_max} }};
 
 struct model {{
     const char *name;
@@ -101,35 +94,12 @@ static const struct model models[] = {{
 {rows}
 }};
 
-static void *block_new(size_t n)
-{{
-    unsigned char *at = malloc(n + 2 * GUARD);
-    if (!at)
-        exit(9);
-    memset(at, COLOUR, n + 2 * GUARD);
-    ASAN_POISON_MEMORY_REGION(at, GUARD);
-    ASAN_POISON_MEMORY_REGION(at + GUARD + n, GUARD);
-    return at + GUARD;
-}}
-
-static void block_free(const char *name, void *block, size_t n)
-{{
-    unsigned char *at = (unsigned char *)block - GUARD;
-    ASAN_UNPOISON_MEMORY_REGION(at, n + 2 * GUARD);
-    for (size_t i = 0; i < GUARD; i++)
-        if (at[i] != COLOUR || at[GUARD + n + i] != COLOUR) {{
-            fprintf(stderr, "%s wrote outside its memory\\n", name);
-            exit(8);
-        }}
-    free(at);
-}}
-
 static void check_run(const struct model *m, void *scratch, void *const *in, void *const *copy,
                       void *const *out, int garbage)
 {{
     for (size_t i = 0; i < m->n_in; i++) {{
         if (fread(in[i], 1, m->in[i], stdin) != m->in[i])
-            exit(7);
+            die(m->name, "has no input");
         memcpy(copy[i], in[i], m->in[i]);
     }}
     memset(scratch, garbage, m->scratch);
@@ -137,10 +107,8 @@ static void check_run(const struct model *m, void *scratch, void *const *in, voi
         memset(out[i], garbage, m->out[i]);
     m->run(scratch, in, out);
     for (size_t i = 0; i < m->n_in; i++)
-        if (memcmp(copy[i], in[i], m->in[i])) {{
-            fprintf(stderr, "%s wrote to its input\\n", m->name);
-            exit(6);
-        }}
+        if (memcmp(copy[i], in[i], m->in[i]))
+            die(m->name, "wrote to its input");
     for (size_t i = 0; i < m->n_out; i++)
         fwrite(out[i], 1, m->out[i], stdout);
 }}
@@ -150,13 +118,14 @@ int main(void)
     static const int garbage[] = {{0xff, 0x00, 0x5a, 0x80}};
     for (size_t k = 0; k < sizeof models / sizeof models[0]; k++) {{
         const struct model *m = &models[k];
-        void *scratch = block_new(m->scratch), *in[IO_MAX], *copy[IO_MAX], *out[IO_MAX];
+        void *scratch = block_new(m->name, m->scratch, COLOUR);
+        void *in[IO_MAX], *copy[IO_MAX], *out[IO_MAX];
         for (size_t i = 0; i < m->n_in; i++) {{
-            in[i] = block_new(m->in[i]);
-            copy[i] = block_new(m->in[i]);
+            in[i] = block_new(m->name, m->in[i], COLOUR);
+            copy[i] = block_new(m->name, m->in[i], COLOUR);
         }}
         for (size_t i = 0; i < m->n_out; i++)
-            out[i] = block_new(m->out[i]);
+            out[i] = block_new(m->name, m->out[i], COLOUR);
         for (size_t i = 0; i < m->runs; i++)
             check_run(m, scratch, in, copy, out, garbage[i % 4]);
         block_free(m->name, scratch, m->scratch);
@@ -227,17 +196,6 @@ def stream(models: Sequence[Generated], arrays: str) -> bytes:
 
 def check_program(models: Sequence[Generated], folder: Path, *compiler: Any) -> None:
     """Build the program, run it, and compare every byte of every output."""
-    source, binary = folder / "program.c", folder / "program"
-    source.write_text(program(models))
     sources = [file for model in models for file in model.sources]
-    run(*compiler, source, *sources, "-o", binary)
-    (folder / "in.bin").write_bytes(stream(models, "inputs"))
-    command = f'"{binary}" <"{folder}/in.bin" >"{folder}/out.bin"'
-    run("sh", "-c", command)
-    got, want = (folder / "out.bin").read_bytes(), stream(models, "want")
-    at = 0
-    for model in models:
-        size = len(stream([model], "want"))
-        assert got[at : at + size] == want[at : at + size], f"{model.name} differs from mica eval"
-        at += size
-    assert at == len(got)
+    got, _ = run_program(program(models), sources, folder, stream(models, "inputs"), *compiler)
+    check_outputs(got, [(model.name, stream([model], "want")) for model in models])

@@ -16,7 +16,18 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from onnx_models import FLOAT, INT64, boosted, classifier, grown, ml, model, regressor, signed, stump
+from onnx_models import (
+    FLOAT,
+    INT64,
+    boosted,
+    classifier,
+    grown,
+    ml,
+    model,
+    regressor,
+    signed,
+    stump,
+)
 from test_onnx_own import OWN_REFUSALS
 from test_onnx_refusals import REFUSALS
 from test_onnx_steps import STEPS

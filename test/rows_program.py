@@ -14,8 +14,9 @@ from typing import Any, Sequence
 
 import numpy as np
 
+from guarded import check_outputs, run_program
 from rows_graphs import RowsGraph
-from support import inspect, mica, run
+from support import inspect, mica
 
 FORMS: dict[str, tuple[str, ...]] = {"ram": (), "row": ("--by-row",), "keep": ("--keep-input",)}
 TENSORS_MAX = 16
@@ -79,17 +80,9 @@ def push(graph: RowsGraph, model: Path, form: str, want: list[np.ndarray], folde
 
 
 PROGRAM = """\
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, n)   ((void)0)
-#define ASAN_UNPOISON_MEMORY_REGION(at, n) ((void)0)
-#endif
+#include "guarded.h"
 %(includes)s
-enum { TENSORS_MAX = %(tensors_max)d, GUARD = 64, COLOUR = 0xa5 };
+enum { TENSORS_MAX = %(tensors_max)d };
 
 struct model {
     const char *name;
@@ -116,34 +109,6 @@ static const struct model models[] = {
 %(lines)s
 };
 
-static void die(const struct model *m, const char *why)
-{
-    fprintf(stderr, "%%s %%s\\n", m->name, why);
-    exit(9);
-}
-
-static void *state_new(const struct model *m, int garbage)
-{
-    unsigned char *at = malloc(m->state + 2 * GUARD);
-    if (!at)
-        die(m, "has no memory");
-    memset(at, COLOUR, m->state + 2 * GUARD);
-    memset(at + GUARD, garbage, m->state);
-    ASAN_POISON_MEMORY_REGION(at, GUARD);
-    ASAN_POISON_MEMORY_REGION(at + GUARD + m->state, GUARD);
-    return at + GUARD;
-}
-
-static void state_free(const struct model *m, void *state)
-{
-    unsigned char *at = (unsigned char *)state - GUARD;
-    ASAN_UNPOISON_MEMORY_REGION(at, m->state + 2 * GUARD);
-    for (size_t i = 0; i < GUARD; i++)
-        if (at[i] != COLOUR || at[GUARD + m->state + i] != COLOUR)
-            die(m, "wrote outside its state");
-    free(at);
-}
-
 /* Gives one row of an inference. */
 static void give_row(const struct model *m, void *state, const unsigned char *in, size_t row)
 {
@@ -151,7 +116,7 @@ static void give_row(const struct model *m, void *state, const unsigned char *in
     memcpy(m->at(state, 0), in + row * bytes, bytes);
     report(-1, (int)row, (int)row + 1);
     if (m->push(state) != (row + 1 == m->rows))
-        die(m, "says the wrong thing of its output");
+        die(m->name, "says the wrong thing of its output");
 }
 
 static void give(const struct model *m, void *state, const unsigned char *in)
@@ -164,7 +129,7 @@ static void check_kept(const struct model *m, void *state, const unsigned char *
 {
     for (size_t i = 0; i < m->n_in && m->keeps; in += m->in[i++])
         if (memcmp(m->at(state, i), in, m->in[i]))
-            die(m, "changed its input");
+            die(m->name, "changed its input");
 }
 
 static void put(const struct model *m, const void *state)
@@ -200,15 +165,16 @@ static void both(const struct model *m, void *a, const unsigned char *in_a, void
 
 static void check(const struct model *m)
 {
-    unsigned char *a = state_new(m, m->rows ? 0 : 0x5a), *b = state_new(m, 0xff), *in;
+    unsigned char *a = block_new(m->name, m->state, m->rows ? 0 : 0x5a);
+    unsigned char *b = block_new(m->name, m->state, 0xff), *in;
     size_t bytes = 0;
     for (size_t i = 0; i < m->n_in; i++)
         bytes += m->in[i];
     in = malloc(bytes * m->runs);
     if (!in || fread(in, 1, bytes * m->runs, stdin) != bytes * m->runs)
-        die(m, "has no input");
+        die(m->name, "has no input");
     if (m->state != m->stated)
-        die(m, "has a state of other size than it states");
+        die(m->name, "has a state of other size than it states");
     if (m->rows)
         m->run(b);
     trace = stderr;
@@ -223,8 +189,8 @@ static void check(const struct model *m)
         m->run(a);
         both(m, a, in, NULL, NULL);
     }
-    state_free(m, a);
-    state_free(m, b);
+    block_free(m->name, a, m->state);
+    block_free(m->name, b, m->state);
     free(in);
 }
 
@@ -283,27 +249,17 @@ def stream(model: Pushed) -> bytes:
 
 def check_program(models: Sequence[Pushed], folder: Path, *compiler: Any) -> None:
     """Build the program, run it, compare every byte of output and every turn with the plan."""
-    source, binary = folder / "program.c", folder / "program"
-    source.write_text(
-        PROGRAM
-        % {
-            "includes": "".join(f'#include "{model.header.name}"\n' for model in models),
-            "tensors_max": TENSORS_MAX,
-            "calls": "\n".join(calls(model) for model in models),
-            "lines": "\n".join(line(model) for model in models),
-        }
-    )
-    run(*compiler, source, *[model.source for model in models], "-o", binary)
-    (folder / "in.bin").write_bytes(b"".join(stream(model) for model in models))
-    command = f'"{binary}" <"{folder}/in.bin" >"{folder}/out.bin"'
-    traces = run("sh", "-c", command).stderr.split("model ")[1:]
-    got, at = (folder / "out.bin").read_bytes(), 0
-    for model, trace in zip(models, traces, strict=True):
-        end = at + len(model.expected)
-        assert got[at:end] == model.expected, f"{model.name} differs from mica eval"
-        at = end
+    text = PROGRAM % {
+        "includes": "".join(f'#include "{model.header.name}"\n' for model in models),
+        "tensors_max": TENSORS_MAX,
+        "calls": "\n".join(calls(model) for model in models),
+        "lines": "\n".join(line(model) for model in models),
+    }
+    inputs = b"".join(stream(model) for model in models)
+    got, said = run_program(text, [model.source for model in models], folder, inputs, *compiler)
+    check_outputs(got, [(model.name, model.expected) for model in models])
+    for model, trace in zip(models, said.split("model ")[1:], strict=True):
         title, *turns = trace.splitlines()
         assert title == model.name
         taken = [[int(word) for word in turn.split()] for turn in turns]
         assert taken == model.turns, f"{model.name} takes other turns than planned"
-    assert at == len(got)

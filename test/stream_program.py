@@ -14,8 +14,9 @@ from typing import Any, Sequence
 
 import numpy as np
 
+from guarded import check_outputs, run_program
 from stream_graphs import StreamGraph
-from support import evaluate, mica, run
+from support import evaluate, mica
 
 HOPS = 220
 OUTPUTS_MAX = 4
@@ -88,17 +89,9 @@ def streamed(graph: StreamGraph, folder: Path, *options: Any, profile: str = "tf
 
 
 PROGRAM = """\
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, n)   ((void)0)
-#define ASAN_UNPOISON_MEMORY_REGION(at, n) ((void)0)
-#endif
+#include "guarded.h"
 %(includes)s
-enum { OUTPUTS_MAX = %(outputs_max)d, GUARD = 64, COLOUR = 0xa5 };
+enum { OUTPUTS_MAX = %(outputs_max)d };
 
 struct model {
     const char *name;
@@ -115,34 +108,6 @@ static const struct model models[] = {
 %(lines)s
 };
 
-static void die(const struct model *m, const char *why)
-{
-    fprintf(stderr, "%%s %%s\\n", m->name, why);
-    exit(9);
-}
-
-static void *state_new(const struct model *m, int garbage)
-{
-    unsigned char *at = malloc(m->state + 2 * GUARD);
-    if (!at)
-        die(m, "has no memory");
-    memset(at, COLOUR, m->state + 2 * GUARD);
-    memset(at + GUARD, garbage, m->state);
-    ASAN_POISON_MEMORY_REGION(at, GUARD);
-    ASAN_POISON_MEMORY_REGION(at + GUARD + m->state, GUARD);
-    return at + GUARD;
-}
-
-static void state_free(const struct model *m, void *state)
-{
-    unsigned char *at = (unsigned char *)state - GUARD;
-    ASAN_UNPOISON_MEMORY_REGION(at, m->state + 2 * GUARD);
-    for (size_t i = 0; i < GUARD; i++)
-        if (at[i] != COLOUR || at[GUARD + m->state + i] != COLOUR)
-            die(m, "wrote outside its state");
-    free(at);
-}
-
 /* Frame k of a signal, counted from the last reset. */
 static int give(const struct model *m, void *state, const unsigned char *frame, size_t k)
 {
@@ -150,7 +115,7 @@ static int give(const struct model *m, void *state, const unsigned char *frame, 
     memcpy(m->at(state), frame, m->row);
     ready = m->push(state);
     if (ready != (k + 1 >= m->rows && (k + 1) %% m->hop == 0))
-        die(m, "says the wrong thing of its output");
+        die(m->name, "says the wrong thing of its output");
     return ready;
 }
 
@@ -163,16 +128,17 @@ static void put(const struct model *m, const void *state)
 static void check(const struct model *m)
 {
     const size_t bytes = m->row * m->frames;
-    unsigned char *a = state_new(m, 0), *b = state_new(m, 0xff), *in = malloc(2 * bytes);
+    unsigned char *a = block_new(m->name, m->state, 0);
+    unsigned char *b = block_new(m->name, m->state, 0xff), *in = malloc(2 * bytes);
     if (!in || fread(in, 1, 2 * bytes, stdin) != 2 * bytes)
-        die(m, "has no input");
+        die(m->name, "has no input");
     if (m->state != m->stated)
-        die(m, "has a state of other size than it states");
+        die(m->name, "has a state of other size than it states");
     m->reset(b);
     for (size_t k = 0; k < m->frames; k++) {
         int ready = give(m, a, in + k * m->row, k);
         if (give(m, b, in + bytes + k * m->row, k) != ready)
-            die(m, "has two clocks");
+            die(m->name, "has two clocks");
         memset(m->at(b), 0x77, m->row); /* an output stays while the next row is written */
         memset(m->at(a), 0x77, m->row);
         if (ready) {
@@ -188,8 +154,8 @@ static void check(const struct model *m)
     for (size_t k = m->again; k < m->frames; k++)
         if (give(m, a, in + k * m->row, k - m->again))
             put(m, a);
-    state_free(m, a);
-    state_free(m, b);
+    block_free(m->name, a, m->state);
+    block_free(m->name, b, m->state);
     free(in);
 }
 
@@ -230,24 +196,13 @@ def line(model: Streamed) -> str:
 
 def check_program(models: Sequence[Streamed], folder: Path, *compiler: Any) -> None:
     """Build the program, run it, and compare every byte of every output."""
-    source, binary = folder / "program.c", folder / "program"
-    source.write_text(
-        PROGRAM
-        % {
-            "includes": "".join(f'#include "{model.name}.h"\n' for model in models),
-            "outputs_max": OUTPUTS_MAX,
-            "calls": "\n".join(calls(model) for model in models),
-            "lines": "\n".join(line(model) for model in models),
-        }
-    )
+    text = PROGRAM % {
+        "includes": "".join(f'#include "{model.name}.h"\n' for model in models),
+        "outputs_max": OUTPUTS_MAX,
+        "calls": "\n".join(calls(model) for model in models),
+        "lines": "\n".join(line(model) for model in models),
+    }
     sources = [model.folder / f"{model.name}.c" for model in models]
-    run(*compiler, source, *sources, "-o", binary)
     signals = b"".join(signal.tobytes() for model in models for signal in model.signals)
-    (folder / "in.bin").write_bytes(signals)
-    run("sh", "-c", f'"{binary}" <"{folder}/in.bin" >"{folder}/out.bin"')
-    got, at = (folder / "out.bin").read_bytes(), 0
-    for model in models:
-        end = at + len(model.expected)
-        assert got[at:end] == model.expected, f"{model.name} differs from mica eval"
-        at = end
-    assert at == len(got)
+    got, _ = run_program(text, sources, folder, signals, *compiler)
+    check_outputs(got, [(model.name, model.expected) for model in models])

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of whole programs share: running the command, compilers, arrays, models.
 
-Environment: MICA names the command to test (build/mica), MICA_ALL=1 asks for what CI runs in its long
-part, MICA_SWEEP=1 for sweeps of hours,
-MICA_MODELS names the folder of reference models, whose tests are skipped where it is absent.
+Environment: MICA names the command to test (build/mica), MICA_ALL=1 asks for what CI runs in its
+long part, MICA_SWEEP=1 for sweeps of hours, MICA_MODELS names the folder of reference models, whose
+tests are skipped where it is absent.
 """
 
 from __future__ import annotations
@@ -29,6 +29,14 @@ FAILURE_LINES = 30
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 PORTABLE = ("-std=c99", *WARNINGS)
+# Compilers that generated code has to be clean with, and what they need for a core.
+COMPILERS: dict[str, tuple[str, ...]] = {
+    "gcc": (),
+    "clang": (),
+    "arm-none-eabi-gcc": ("-mcpu=cortex-m0", "-mthumb", "--specs=picolibc.specs"),
+    "riscv64-unknown-elf-gcc": ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
+    "avr-gcc": ("-mmcu=atmega2560",),
+}
 
 
 def run(
@@ -67,6 +75,12 @@ def need(*tools: str) -> None:
     for tool in tools:
         if not shutil.which(tool):
             pytest.skip(f"{tool} is not installed")
+
+
+def need_version(compiler: str, installed: Any, saved: Any) -> None:
+    """Skip a test of exact figures where they are those of another version of the compiler."""
+    if installed != saved:
+        pytest.skip(f"the budgets are those of {compiler} {saved}, not {installed}")
 
 
 def reference_model(name: str) -> Path:

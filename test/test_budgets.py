@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from support import ALL, MICA, REPOSITORY
+from support import ALL, MICA, REPOSITORY, need_version
 
 QUICK = ("cortex-m0", "cortex-m4", "rv32imc", "avr")
 
@@ -49,10 +49,7 @@ def test_nothing_grew(cell: str) -> None:
     if not bench.PATHS[model].is_file():
         pytest.skip(f"reference model {model} is not here (MICA_MODELS={bench.MODELS})")
     compiler = compiler_of(core)
-    installed = bench.versions().get(compiler)
-    if installed != SAVED["compilers"].get(compiler):
-        pytest.skip(f"the budgets are those of {compiler} {SAVED['compilers'].get(compiler)}, "
-                    f"not {installed}")
+    need_version(compiler, bench.versions().get(compiler), SAVED["compilers"].get(compiler))
     _, figures, reason = bench.measure(cell)
     assert figures is not None, reason
     grew, _ = bench.compare(SAVED["figures"], {cell: figures})

@@ -11,16 +11,10 @@ import pytest
 pytest.importorskip("sklearn")
 from classic_models import fitted, load, parameters  # noqa: E402
 from estimator_graphs import Graph  # noqa: E402
-from support import PORTABLE, mica, need, run  # noqa: E402
+from support import COMPILERS, PORTABLE, evaluate, mica, need, run  # noqa: E402
 
-COMPILERS = {
-    "gcc": (),
-    "clang": (),
-    "arm-none-eabi-gcc": ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16",
-                          "--specs=picolibc.specs"),
-    "riscv64-unknown-elf-gcc": ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
-    "avr-gcc": ("-mmcu=atmega2560",),
-}
+FPU = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
+BUILDS = COMPILERS | {"arm-none-eabi-gcc": (*FPU, "--specs=picolibc.specs")}
 
 
 def every_operator() -> dict[str, Graph]:
@@ -39,7 +33,8 @@ def every_operator() -> dict[str, Graph]:
     pair = [wide.constant("first", numbers), wide.constant("second", -numbers)]
     x = wide.node("scale_features", [x, *pair], "scaled", "float64", (1, 6), second_op="div")
     x = wide.normalizer(x, "l2", "float64")
-    x = wide.node("concat", [wide.select(x, [4, 0, 0], "float64"), x], "x", "float64", (1, 9), axis=1)
+    parts = [wide.select(x, [4, 0, 0], "float64"), x]
+    x = wide.node("concat", parts, "x", "float64", (1, 9), axis=1)
     score = wide.linear(x, np.ones((1, 9)), one, "scores")
     wide.output(wide.linear(x, np.ones((1, 9)), one, "label", decide="cut"))
     wide.output(wide.linear(x, np.ones((2, 9)), one * 2, "label"))
@@ -60,7 +55,7 @@ def every_operator() -> dict[str, Graph]:
     return {"labels": labels, "wide": wide, "narrow": narrow}
 
 
-@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("compiler", BUILDS)
 @pytest.mark.parametrize("target", ["cortex-m4f", "cortex-m0", "avr"])
 def test_generated_code_is_clean(target: str, compiler: str, tmp_path: Path) -> None:
     """No warning of any compiler, whatever the core that the code was made for."""
@@ -70,33 +65,40 @@ def test_generated_code_is_clean(target: str, compiler: str, tmp_path: Path) -> 
             model = graph.write(tmp_path / f"{name}.ir")
             words = ("-o", tmp_path, "--name", "m", "--target", target, "--optimize", optimize)
             mica("compile", model, *words)
-            run(compiler, *COMPILERS[compiler], *PORTABLE, "-Os", "-c", tmp_path / "m.c", "-o",
+            run(compiler, *BUILDS[compiler], *PORTABLE, "-Os", "-c", tmp_path / "m.c", "-o",
                 tmp_path / "m.o")  # fmt: skip
+
+
+def labels_on_core(
+    graph: Graph, folder: Path, rows: np.ndarray, target: str, *options: str
+) -> np.ndarray:
+    """The label of each row under emulation, which `mica run` compares with eval."""
+    need("simavr" if target == "avr" else "qemu-system-arm")
+    command = ("run", "--target", target, *options)
+    model = graph.write(folder / "graph.ir")
+    return evaluate(model, folder, [rows[:, None, :]], command=command)[0].ravel()
 
 
 @pytest.mark.parametrize("target", ["cortex-m4f", "cortex-m4", "cortex-m0", "avr"])
 def test_labels_on_the_core(target: str, tmp_path: Path) -> None:
-    """Digits under emulation: `mica run` compares with eval, and the labels are the library's."""
-    need("simavr" if target == "avr" else "qemu-system-arm")
+    """Digits under emulation: the labels are the library's."""
     x, _ = load("digits")
     model = fitted("linear_svc", "digits")
     coef, intercept = parameters(model)
     graph = Graph(64)
     graph.output(graph.linear(graph.x, coef, intercept, "label"))
     rows = np.concatenate([x[1257:1297], np.zeros((1, 64), np.float32), x[:3] * np.float32(1e-40)])
-    np.save(tmp_path / "x.npy", rows[:, None, :])
-    mica("run", graph.write(tmp_path / "graph.ir"), "--target", target, "--input", tmp_path / "x.npy",
-         "--output", tmp_path / "y.npy")  # fmt: skip
-    label = np.load(tmp_path / "y.npy").ravel()
+    label = labels_on_core(graph, tmp_path, rows, target)
     assert np.array_equal(model.classes_[label], model.predict(rows.astype(np.float64)))
 
 
 @pytest.mark.parametrize("columns", [64, 61])
 @pytest.mark.parametrize("kind", ["int16", "uint8"])
 @pytest.mark.parametrize("target", ["cortex-m4f", "cortex-m0", "avr"])
-def test_labels_of_integers_on_the_core(target: str, kind: str, columns: int, tmp_path: Path) -> None:
+def test_labels_of_integers_on_the_core(
+    target: str, kind: str, columns: int, tmp_path: Path
+) -> None:
     """Sums by 16-bit products, by SMLALD where there is one, and rows that are done again."""
-    need("simavr" if target == "avr" else "qemu-system-arm")
     x, _ = load("digits")
     model = fitted("linear_svc", "digits")
     coef, intercept = parameters(model)
@@ -106,8 +108,6 @@ def test_labels_of_integers_on_the_core(target: str, kind: str, columns: int, tm
     limits = np.iinfo(kind)
     wild = rng.choice([limits.min, limits.max, 0, 7], (20, columns))
     rows = np.concatenate([x[1257:1297, :columns], np.zeros((1, columns)), wild]).astype(kind)
-    np.save(tmp_path / "x.npy", rows[:, None, :])
-    mica("run", graph.write(tmp_path / "graph.ir"), "--target", target, "--input", tmp_path / "x.npy",
-         "--output", tmp_path / "y.npy", "--optimize", "speed")  # fmt: skip
+    label = labels_on_core(graph, tmp_path, rows, target, "--optimize", "speed")
     scores = rows.astype(np.float64) @ coef[:, :columns].T + intercept
-    assert np.array_equal(np.load(tmp_path / "y.npy").ravel(), scores.argmax(axis=1))
+    assert np.array_equal(label, scores.argmax(axis=1))

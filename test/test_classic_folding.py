@@ -110,7 +110,9 @@ def test_scalers_fold_into_trees(preparation: str, kind: str, tmp_path: Path) ->
     assert np.array_equal(sums, want)
 
 
-def stump(threshold: float, dtype: str, flags: int = 0, values: tuple[float, ...] = (0, 1)) -> dict[str, Any]:
+def stump(
+    threshold: float, dtype: str, flags: int = 0, values: tuple[float, ...] = (0, 1)
+) -> dict[str, Any]:
     """One test of feature 1: left gives values[0], right values[1]."""
     return {
         "root": [0], "output": [0], "feature": [1, -1, -1],
@@ -272,7 +274,8 @@ def test_columns_far_from_zero_stay_scaled(tmp_path: Path) -> None:
     coef, intercept = rng.standard_normal((4, 3)), rng.standard_normal(4)
     graph = Graph(3)
     graph.output(graph.linear(graph.scaler(graph.x, scaler), coef, intercept, "scores"))
-    assert "scale_features" in mica("dump", graph.write(tmp_path / "g.ir"), "--after", "dead").stdout
+    path = graph.write(tmp_path / "g.ir")
+    assert "scale_features" in mica("dump", path, "--after", "dead").stdout
     (got,) = evaluate(graph, tmp_path, x)
     want = scaler.transform(x.astype(np.float64)) @ coef.T + intercept
     assert np.allclose(got, want, rtol=1e-13, atol=1e-13)

@@ -69,9 +69,10 @@ def test_labels_of_close_scores(way: str, tmp_path: Path) -> None:
     """Rows whose two largest scores differ by about a unit of float64: the label is that of the
     exact sums, and of equal ones the first."""
     rng = np.random.default_rng(3)
-    width, scores = 7, 5
+    width = 7
     base = rng.standard_normal(width)
-    coef = np.array([np.nextafter(base, step * 10.0) if step else base for step in (0, 1, -1, 0, 1)])
+    steps = (0, 1, -1, 0, 1)
+    coef = np.array([np.nextafter(base, step * 10.0) if step else base for step in steps])
     coef[3] = base + rng.integers(-3, 4, width) * 2.0**-52
     intercept = np.array([0.5, 0.5, 0.5, 0.5 + 2.0**-53, 0.5])
     rows = rng.standard_normal((400, width)).astype(np.float32)

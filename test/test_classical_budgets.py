@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from support import ALL, MICA, REPOSITORY
+from support import ALL, MICA, REPOSITORY, need_version
 
 pytest.importorskip("sklearn")
 FOLDER = REPOSITORY / "bench" / "classical"
@@ -40,10 +40,7 @@ def test_nothing_grew(cell: str) -> None:
     library = models.TASKS[models.NAMES.index(name)].library
     pytest.importorskip(library)
     compiler = COMPILERS.get(core, "arm-none-eabi-gcc")
-    installed = ours.versions().get(compiler)
-    if installed != SAVED["compilers"].get(compiler):
-        pytest.skip(f"the budgets are those of {compiler} {SAVED['compilers'].get(compiler)}, "
-                    f"not {installed}")
+    need_version(compiler, ours.versions().get(compiler), SAVED["compilers"].get(compiler))
     _, figures, reason = ours.measure(cell)
     assert figures is not None, reason
     assert figures["faithful"], ours.shown(figures)

@@ -9,17 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support import PORTABLE, REPOSITORY, evaluate, mica, need, run
+from support import COMPILERS, PORTABLE, REPOSITORY, evaluate, mica, need, run
 from tree_models import Ensemble
 
 GRAPH = REPOSITORY / "test" / "pass" / "estimator" / "names.ir"
-COMPILERS = {
-    "gcc": (),
-    "clang": (),
-    "arm-none-eabi-gcc": ("-mcpu=cortex-m0", "-mthumb"),
-    "riscv64-unknown-elf-gcc": ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
-    "avr-gcc": ("-mmcu=atmega2560",),
-}
 
 
 def generate(folder: Path, *words: str) -> tuple[str, str]:

@@ -5,8 +5,6 @@ is within the error that the header states; on random ensembles, hard rows and t
 from __future__ import annotations
 
 import re
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -15,97 +13,16 @@ import pytest
 
 import tree_models as trees
 from booster_models import MODELS, hostile_rows
-from support import ALL, PORTABLE, mica, need, run
+from support import ALL, COMPILERS, PORTABLE, mica, need, run
 from test_nest import set_cut
-from test_trees import BUILDS, random_ensemble, random_rows
+from test_trees import random_ensemble, random_rows
+from tree_programs import Built, Wanted, link
 
 ENSEMBLES = 60 if ALL else 6
 ROWS = 3000 if ALL else 300
 BITS = (4, 7, 12, 16, 24)
 SHAPES = ["boosted", "cut", "float32", "softmax float32", "softmax float64"]
-CHECKED = ("-std=c99", "-fsanitize=undefined", "-fno-sanitize-recover=all")
 TOO_FINE = "a step of its rounded leaves is"
-
-PROGRAM = """\
-#include <stdio.h>
-#include <stdlib.h>
-{includes}
-{functions}
-int main(int argc, char **argv)
-{{
-    static void (*const all[])(void) = {{{names}}};
-    if (argc != 2)
-        return 2;
-    all[atoi(argv[1])]();
-    return 0;
-}}
-"""
-
-# Each row in memory of its own size, so that reading beside it is found out.
-FUNCTION = """\
-static void run_{i}(void)
-{{
-    {type} *x = malloc({n} * sizeof *x);
-    while (fread(x, sizeof *x, {n}, stdin) == {n}) {{
-{calls}
-    }}
-    free(x);
-}}
-"""
-C_TYPES = {"int32": "int32_t", "float64": "double", "float32": "float"}
-
-
-@dataclass
-class Wanted:
-    """A function to call: NAME_<role>, of so many numbers of a type."""
-
-    role: str
-    type: str
-    n: int
-
-    def call(self, name: str) -> str:
-        how = f"out[0] = {name}_{self.role}(x);" if self.n == 1 else f"{name}_{self.role}(x, out);"
-        return f"        {{ {C_TYPES[self.type]} out[{self.n}]; {how} fwrite(out, sizeof out, 1, stdout); }}"
-
-
-@dataclass
-class Built:
-    """Models in C, linked to one program that runs any of them."""
-
-    folder: Path
-    types: Sequence[str]
-    wanted: Sequence[Sequence[Wanted]]
-
-    def header(self, i: int) -> str:
-        return (self.folder / f"m{i}.h").read_text()
-
-    def run(self, i: int, x: np.ndarray) -> dict[str, np.ndarray]:
-        rows = np.ascontiguousarray(x, self.types[i]).tobytes()
-        done = subprocess.run([self.folder / "program", str(i)], input=rows, capture_output=True, check=False)
-        assert done.returncode == 0, f"model {i}: {done.stderr.decode(errors='replace')[:2000]}"
-        fields = [(w.role, np.dtype(w.type), (w.n,)) for w in self.wanted[i]]
-        return {w.role: np.frombuffer(done.stdout, fields)[w.role] for w in self.wanted[i]}
-
-
-def build(folder: Path, types: Sequence[str], features: Sequence[int], wanted: Sequence[Sequence[Wanted]]) -> Built:
-    """Links m0.c, m1.c, ... under sanitizers."""
-    need("gcc")
-    functions = [
-        FUNCTION.format(
-            i=i, type={"float32": "float"}.get(kind, kind + "_t"), n=features[i],
-            calls="\n".join(w.call(f"m{i}") for w in wanted[i]))
-        for i, kind in enumerate(types)
-    ]  # fmt: skip
-    (folder / "program.c").write_text(
-        PROGRAM.format(
-            includes="\n".join(f'#include "m{i}.h"' for i in range(len(types))),
-            functions="\n".join(functions),
-            names=", ".join(f"run_{i}" for i in range(len(types))),
-        )
-    )
-    files = [folder / f"m{i}.c" for i in range(len(types))]
-    run("gcc", *CHECKED, *PORTABLE, *files, folder / "program.c", "-o", folder / "program")
-    return Built(folder, types, wanted)
 
 
 def build_ensembles(folder: Path, ensembles: Sequence[trees.Ensemble], bits: Sequence[int], *words: Any) -> Built:
@@ -115,7 +32,7 @@ def build_ensembles(folder: Path, ensembles: Sequence[trees.Ensemble], bits: Seq
         mica("compile", folder / f"m{i}.ir", "-o", folder, "--name", f"m{i}", "--leaf-bits", n, *words)
         labels = len(e.groups or [0])
         wanted.append([Wanted("predict", "int32", labels), Wanted("predict_certain", "int32", labels + 1)])
-    return build(folder, [e.x_type for e in ensembles], [e.n_features for e in ensembles], wanted)
+    return link(folder, [e.x_type for e in ensembles], [e.n_features for e in ensembles], wanted)
 
 
 def judge(got: dict[str, np.ndarray], want: np.ndarray, what: str) -> tuple[int, int]:
@@ -207,7 +124,7 @@ def test_scores_are_within_the_stated_error(tmp_path: Path, shape: str, optimize
             bits.append(n)
             wanted.append([Wanted("decision_function", "float64", e.n_scores)])
     assert len(ensembles) > ENSEMBLES * len(BITS) / 2
-    built = build(tmp_path, [e.x_type for e in ensembles], [e.n_features for e in ensembles], wanted)
+    built = link(tmp_path, [e.x_type for e in ensembles], [e.n_features for e in ensembles], wanted)
     most = 0.0
     for i, (e, x) in enumerate(zip(ensembles, rows)):
         want = e.scores(x).astype(np.float64)
@@ -334,7 +251,7 @@ def test_boosters(tmp_path: Path, library: str, name: str) -> None:
         if not found[2].endswith("name"):
             wanted.append(Wanted(found[2], "int32" if kind == "int32_t" else "float32", int(found[4] or 1)))
     rows = hostile_rows(model.x, np.linspace(-3, 3, 100), model.categories)
-    got = build(tmp_path, ["float32"], [model.x.shape[1]], [wanted]).run(0, rows)
+    got = link(tmp_path, ["float32"], [model.x.shape[1]], [wanted]).run(0, rows)
     if model.labels:
         classes = re.findall(r"M0_CLASS(?:_\d)?_(\w+) = (-?\d+)", header)
         names = {int(value): word.lower() for word, value in classes}
@@ -429,7 +346,7 @@ def test_cores_give_the_same(tmp_path: Path, core: str) -> None:
         assert "leaves of 12 bits: 30 rows" in done.stdout
 
 
-@pytest.mark.parametrize("compiler", BUILDS)
+@pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 def test_generated_code_is_clean(tmp_path: Path, compiler: str, optimize: str) -> None:
     need(compiler)
@@ -442,7 +359,7 @@ def test_generated_code_is_clean(tmp_path: Path, compiler: str, optimize: str) -
         if done.returncode:
             assert TOO_FINE in done.stderr
             continue
-        run(compiler, *BUILDS[compiler], *PORTABLE, "-Os", "-c", tmp_path / "m.c", "-o", tmp_path / "m.o")
+        run(compiler, *COMPILERS[compiler], *PORTABLE, "-Os", "-c", tmp_path / "m.c", "-o", tmp_path / "m.o")
 
 
 def test_who_does_not_ask_pays_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ estimators of scikit-learn; and which of the designs was taken."""
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
@@ -15,93 +14,42 @@ import numpy as np
 import pytest
 
 import tree_models as trees
-from support import ALL, PORTABLE, evaluate, mica, need, run
-from test_trees import BUILDS, grow, random_ensemble, random_rows
+from support import ALL, COMPILERS, PORTABLE, evaluate, mica, need, run
+from test_trees import grow, random_ensemble, random_rows
+from tree_programs import Built, Wanted, link
 
 ROWS = 20000 if ALL else 2000
 ENSEMBLES = 100 if ALL else 8
-CHECKED = ("-std=c99", "-fsanitize=undefined", "-fno-sanitize-recover=all")
-
-PROGRAM = """\
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-{includes}
-extern int redone;
-int redone;
-{functions}
-int main(int argc, char **argv)
-{{
-    static void (*const all[])(void) = {{{names}}};
-    if (argc != 2)
-        return 2;
-    all[atoi(argv[1])]();
-    fprintf(stderr, "%d", redone);
-    return 0;
-}}
-"""
-
-# Each row in memory of its own size, so that reading beside it is found out.
-FUNCTION = """\
-static void run_{i}(void)
-{{
-    {type} *x = malloc({n} * sizeof *x);
-    int32_t label[{labels}];
-    while (fread(x, sizeof *x, {n}, stdin) == {n}) {{
-        {call};
-        fwrite(label, sizeof *label, {labels}, stdout);
-    }}
-    free(x);
-}}
-"""
 
 
 @dataclass
 class Models:
     """Models in C, linked to one program that runs any of them."""
 
-    folder: Path
+    program: Built
     ensembles: Sequence[trees.Ensemble]
     sources: list[str]
 
     def labels(self, i: int, x: np.ndarray) -> tuple[np.ndarray, int]:
         """Labels [rows, labels] and how many rows the kernel had to redo."""
-        e = self.ensembles[i]
-        done = subprocess.run(
-            [self.folder / "program", str(i)],
-            input=np.ascontiguousarray(x, e.x_type).tobytes(),
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"model {i}: {done.stderr.decode(errors='replace')[:2000]}"
-        return np.frombuffer(done.stdout, np.int32).reshape(len(x), -1), int(done.stderr)
+        results, redone = self.program.run_counted(i, x)
+        return results["predict"], redone
 
 
 def build(folder: Path, ensembles: Sequence[trees.Ensemble], *words: str) -> Models:
     """Compile, count the rows that are redone, link, with sanitizers."""
-    need("gcc")
-    sources, functions = [], []
+    sources = []
     for i, e in enumerate(ensembles):
         (folder / f"m{i}.ir").write_text(e.text(("label",)))
         mica("compile", folder / f"m{i}.ir", "-o", folder, "--name", f"m{i}", *words)
         source = (folder / f"m{i}.c").read_text()
         sources.append(source)
-        counted = re.sub(r"^        (mica_(?!first)\w+\(&)", r"        redone++;\n        \1", source, flags=re.M)
-        (folder / f"m{i}.c").write_text("extern int redone;\n" + counted)
-        labels = len(e.groups or [0])
-        call = f"label[0] = m{i}_predict(x)" if labels == 1 else f"m{i}_predict(x, label)"
-        kind = {"float32": "float"}.get(e.x_type, e.x_type + "_t")
-        functions.append(FUNCTION.format(i=i, type=kind, n=e.n_features, labels=labels, call=call))
-    (folder / "program.c").write_text(
-        PROGRAM.format(
-            includes="\n".join(f'#include "m{i}.h"' for i in range(len(ensembles))),
-            functions="\n".join(functions),
-            names=", ".join(f"run_{i}" for i in range(len(ensembles))),
-        )
-    )
-    files = [folder / f"m{i}.c" for i in range(len(ensembles))]
-    run("gcc", *CHECKED, *files, folder / "program.c", "-o", folder / "program")
-    return Models(folder, ensembles, sources)
+        call = re.compile(r"^        (mica_(?!first)\w+\(&)", flags=re.M)
+        changed = call.sub(r"        counted++;\n        \1", source)
+        (folder / f"m{i}.c").write_text("extern int counted;\n" + changed)
+    types, features = [e.x_type for e in ensembles], [e.n_features for e in ensembles]
+    wanted = [[Wanted("predict", "int32", len(e.groups or [0]))] for e in ensembles]
+    return Models(link(folder, types, features, wanted), ensembles, sources)
 
 
 def compare(models: Models, rows: Sequence[np.ndarray], what: str) -> int:
@@ -333,26 +281,19 @@ def value_graph(e: trees.Ensemble) -> str:
 def test_values(tmp_path: Path, sums: str) -> None:
     """Sums of float32 are the library's; those of float64 err by no more than the code states, and by
     a millionth of the value here. What the code gives, eval gives."""
-    need("gcc")
     r = np.random.default_rng(3)
     e = trees.Ensemble(6, 1, sums=sums, base=[150.0], divisor=1.0 if sums == "float32" else 50.0)
     for _ in range(50):
         e.start()
         grow(e, r, 12, "normal", trees.MISSING_LEFT, lambda: float(np.float32(r.uniform(20, 40))))
     x = random_rows(e, r, 1000)
-    (tmp_path / "m.ir").write_text(value_graph(e))
-    mica("compile", tmp_path / "m.ir", "-o", tmp_path, "--name", "m", "--optimize", "speed")
-    source = (tmp_path / "m.c").read_text()
+    (tmp_path / "m0.ir").write_text(value_graph(e))
+    mica("compile", tmp_path / "m0.ir", "-o", tmp_path, "--name", "m0", "--optimize", "speed")
+    source = (tmp_path / "m0.c").read_text()
     assert "_nest(" in source and "mica_trees" not in source
-    (tmp_path / "program.c").write_text(
-        '#include <stdio.h>\n#include "m.h"\nint main(void)\n{\n    float x[6], y;\n'
-        "    while (fread(x, sizeof x, 1, stdin)) {\n        y = m_predict(x);\n"
-        "        fwrite(&y, sizeof y, 1, stdout);\n    }\n    return 0;\n}\n"
-    )
-    run("gcc", *CHECKED, tmp_path / "m.c", tmp_path / "program.c", "-o", tmp_path / "program")
-    done = subprocess.run([tmp_path / "program"], input=x.tobytes(), capture_output=True, check=True)
-    got, want = np.frombuffer(done.stdout, np.float32), e.scores(x)[:, 0]
-    (by_eval,) = evaluate(tmp_path / "m.ir", tmp_path, [x])
+    program = link(tmp_path, ["float32"], [6], [[Wanted("predict", "float32", 1)]])
+    got, want = program.run(0, x)["predict"].ravel(), e.scores(x)[:, 0]
+    (by_eval,) = evaluate(tmp_path / "m0.ir", tmp_path, [x])
     assert (got == by_eval.ravel()).all()
     if sums == "float32":
         assert (got == want).all()
@@ -366,7 +307,7 @@ def test_values(tmp_path: Path, sums: str) -> None:
 # ---- the text of the code ----
 
 
-@pytest.mark.parametrize("compiler", BUILDS)
+@pytest.mark.parametrize("compiler", COMPILERS)
 def test_generated_code_is_clean(tmp_path: Path, compiler: str) -> None:
     """No warning on any compiler, whatever the ensemble."""
     need(compiler)
@@ -378,7 +319,7 @@ def test_generated_code_is_clean(tmp_path: Path, compiler: str) -> None:
         (tmp_path / f"m{i}.ir").write_text(e.text(("label",)))
         mica("compile", tmp_path / f"m{i}.ir", "-o", tmp_path, "--name", f"m{i}", "--target", target)
         files.append(tmp_path / f"m{i}.c")
-    run(compiler, *BUILDS[compiler], *PORTABLE, "-Os", "-c", *files, cwd=tmp_path)
+    run(compiler, *COMPILERS[compiler], *PORTABLE, "-Os", "-c", *files, cwd=tmp_path)
 
 
 def test_deep_lists_do_not_nest_deep(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def test_steps_between_features_and_models(tmp_path: Path, step: str) -> None:
     made = model(nodes(), 3, {"y": FLOAT}, constants)
     x = rows(3, missing="imputer" in step)
     got, want = run_mica(made, tmp_path, x)[0], run_runtime(made, x)[0]
-    if step.startswith("normalizer"):  # runtimes add in an order of their own, and lose tiny squares
+    if step.startswith("normalizer"):  # runtimes add in their own order, and lose tiny squares
         assert np.allclose(got, want, rtol=1e-6, atol=1e-38, equal_nan=True)
     else:
         assert np.array_equal(got, want, equal_nan=True)

@@ -73,7 +73,7 @@ def test_labels_are_classes_with_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("base", [[], [0.375]])
 def test_two_classes_logistic(tmp_path: Path, base: list[float]) -> None:
-    """The sum is the score of the second class: p = 1 / (1 + exp(-sum)), not with the other sign."""
+    """The sum is the second class's score: p = 1 / (1 + exp(-sum)), not with the other sign."""
     made = classifier(signed(False, 3), 3, [3, 8], post_transform="LOGISTIC", **bases(base))
     x = rows(3)
     label, scores = run_mica(made, tmp_path, x)
@@ -155,7 +155,8 @@ def test_a_chain_of_equalities_is_one_test(tmp_path: Path) -> None:
     for category in (1, 4, 9):
         node = ("EQ", 0, category, {0: 2.0}, node)
     trees.tree(node)
-    feature = [s for s in read_lines(save(regressor(trees, 1), tmp_path), "const") if '"feature"' in s]
+    constants = read_lines(save(regressor(trees, 1), tmp_path), "const")
+    feature = [line for line in constants if '"feature"' in line]
     assert feature[0].endswith("int32 [3] = [0 -1 -1]")
 
 

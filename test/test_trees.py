@@ -12,20 +12,13 @@ import numpy as np
 import pytest
 
 import tree_models as trees
-from support import ALL, PORTABLE, evaluate, mica, need, run
+from support import ALL, COMPILERS, PORTABLE, evaluate, mica, need, run
 
 ROWS = 20000 if ALL else 1000
 ENSEMBLES = 400 if ALL else 25
 NAMES = {"label": "predict", "scores": "decision_function"}
 SHAPES = ["votes", "weights", "weighted votes", "boosted", "cut", "path", "float32", "softmax float32",
           "softmax float64"]  # fmt: skip
-BUILDS = {
-    "gcc": (),
-    "clang": (),
-    "arm-none-eabi-gcc": ("-mcpu=cortex-m0", "-mthumb", "--specs=picolibc.specs"),
-    "riscv64-unknown-elf-gcc": ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs"),
-    "avr-gcc": ("-mmcu=atmega2560",),
-}
 
 # ---- random ensembles --------------------------------------------------------------------------
 
@@ -251,7 +244,7 @@ def test_labels_from_words(tmp_path: Path, name: str) -> None:
     assert np.array_equal(got, (want + 1) // 2 if name == "isolation" else want)
 
 
-@pytest.mark.parametrize("compiler", BUILDS)
+@pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_generated_code_is_clean(tmp_path: Path, shape: str, compiler: str) -> None:
     need(compiler)
@@ -261,7 +254,7 @@ def test_generated_code_is_clean(tmp_path: Path, shape: str, compiler: str) -> N
         (tmp_path / "trees.ir").write_text(e.text())
         for level in ("-Os", "-O2"):
             mica("compile", tmp_path / "trees.ir", "-o", tmp_path, "--target", target)
-            flags = (*BUILDS[compiler], *PORTABLE, level, "-c")
+            flags = (*COMPILERS[compiler], *PORTABLE, level, "-c")
             run(compiler, *flags, tmp_path / "trees.c", "-o", tmp_path / "trees.o")
 
 

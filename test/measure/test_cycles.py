@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-BUILD = Path(os.environ.get("MICA_BUILD", ROOT / "build"))
+from drivers import ROOT, link_driver
+
 ALL = os.environ.get("MICA_ALL") == "1"
 THUMB = "cortex-m0 cortex-m0plus cortex-m3 cortex-m4 cortex-m4f cortex-m7 cortex-m33 cortex-m55"
 TOOLS = {"rv32imc": ("riscv64-unknown-elf-gcc", "qemu-system-riscv32"), "avr": ("avr-gcc", "simavr")}
@@ -39,17 +38,7 @@ __attribute__((naked)) void loop_run(union loop_scratch *scratch, const int8_t i
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The test driver, linked with the sources of the command."""
-    path = tmp_path_factory.mktemp("cost_driver") / "driver"
-    sources = sorted((ROOT / "src/measure").glob("*.c"))
-    subprocess.run(
-        ["cc", "-std=c11", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-        + [f"-I{ROOT / 'src'}", f"-I{ROOT / 'include'}", str(HERE / "cost_driver.c")]
-        + [str(source) for source in sources]
-        + [str(BUILD / "gen" / name) for name in ("targets.gen.c", "plugin.gen.c")]
-        + ["-o", str(path)],
-        check=True,
-    )
-    return path
+    return link_driver("cost_driver", tmp_path_factory.mktemp("cost_driver"))
 
 
 def need_tools(core: str) -> None:

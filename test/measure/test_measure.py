@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-BUILD = Path(os.environ.get("MICA_BUILD", ROOT / "build"))
+from drivers import HERE, ROOT, link_driver
+
 CORES = (
     "host cortex-m0 cortex-m0plus cortex-m3 cortex-m4 cortex-m4f cortex-m7 cortex-m33 cortex-m55 "
     "rv32imc avr"
@@ -38,17 +37,7 @@ class Run:
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The test driver, linked with the sources of the command."""
-    path = tmp_path_factory.mktemp("driver") / "driver"
-    sources = sorted((ROOT / "src/measure").glob("*.c"))
-    subprocess.run(
-        ["cc", "-std=c11", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-        + [f"-I{ROOT / 'src'}", f"-I{ROOT / 'include'}", str(HERE / "driver.c")]
-        + [str(source) for source in sources]
-        + [str(BUILD / "gen" / name) for name in ("targets.gen.c", "plugin.gen.c")]
-        + ["-o", str(path)],
-        check=True,
-    )
-    return path
+    return link_driver("driver", tmp_path_factory.mktemp("driver"))
 
 
 def need_tools(driver: Path, core: str) -> None:

@@ -5,9 +5,6 @@ file in between against both, by what its operators mean."""
 from __future__ import annotations
 
 import os
-import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import pytest
 
 import mica
 from cases import CASES, Case
+from cores import float_functions, needs_on_cortex_m0
 from data import data, hostile
 from reference import evaluate, meta
 
@@ -108,25 +106,13 @@ def test_linear_labels_of_integers_need_no_floats(tmp_path: Path, optimize: str)
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if not shutil.which("arm-none-eabi-gcc"):
-        pytest.skip("arm-none-eabi-gcc is not installed")
     d = data("digits")
     estimator = make_pipeline(StandardScaler(), LogisticRegression(max_iter=50, tol=0.01))
     estimator.fit(d.x, d.y)
     model = mica.convert(
         estimator, functions=["predict"], optimize=optimize, input_type="uint8", target="cortex-m0"
     )
-    model.save(tmp_path)
-    subprocess.run(
-        ["arm-none-eabi-gcc", "--specs=picolibc.specs", "-mcpu=cortex-m0", "-mthumb", "-std=c99",
-         "-Os", "-c", "model.c"],
-        cwd=tmp_path, check=True,
-    )  # fmt: skip
-    needs = subprocess.run(
-        ["arm-none-eabi-nm", "-u", "model.o"], cwd=tmp_path, capture_output=True, text=True,
-        check=True,
-    ).stdout.split()  # fmt: skip
-    assert not [name for name in needs if re.fullmatch(r"__aeabi_c?[fd].*|__aeabi_\w+2[fd]", name)]
+    assert not float_functions(needs_on_cortex_m0(model, tmp_path))
 
 
 def test_double_results() -> None:
