@@ -6,13 +6,13 @@
 
 #include "rom.h"
 
-/* The sum of w[i] * (in[i] - in_zero) up to the end of w; at least one. */
-MICA_APART int32_t mica_dot_s8(const int8_t *w, const int8_t *end, const int8_t *in,
-                               int32_t in_zero)
+/* The sum of w[i] * (in[i] - in_zero) up to the end of w; at least one. The factors are ints, whose
+ * product 8-bit cores have an instruction sequence for. */
+MICA_APART int32_t mica_dot_s8(const int8_t *w, const int8_t *end, const int8_t *in, int in_zero)
 {
     int32_t sum = 0;
     do {
-        sum += MICA_ROM_S8(w) * (*in - in_zero);
+        sum += MICA_ROM_S8(w) * (int32_t)(*in - in_zero);
         w++, in++;
     } while (w != end);
     return sum;
