@@ -93,8 +93,7 @@ enum sums { SUMS_FLOAT64, SUMS_FLOAT32 };
 /* trees: an ensemble of decision trees; its arrays are the node's inputs (tree/tree.h). */
 struct attr_trees {
     int32_t gives, decide, sums;
-    bool
-        path; /* a leaf's value is (d + value) - 1 with d tests above it plus 1: isolation forests */
+    bool path; /* a leaf's value is (d + value) - 1, d tests above it plus 1: isolation forests */
 };
 
 /* oblivious: symmetric trees, whose levels each make one test for all nodes. x float32 [1,F], depth
