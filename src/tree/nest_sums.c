@@ -384,7 +384,11 @@ bool nest_fixed(struct ctx *ctx, struct nest *n)
 {
     const struct forest *f = n->forest;
     const struct trees *t = f->trees;
-    if (!is_scalar(f) || f->bound >= 1 << 28 || (t->decide == DECIDE_SOFTMAX && t->divisor != 1) ||
+    const double softmax_gap = t->decide == DECIDE_SOFTMAX
+                                   ? ceil(ldexp(1, f->scale - SOFTMAX_SCALE_MAX))
+                                   : 0;
+    if (!is_scalar(f) || f->bound + softmax_gap >= 1 << 28 ||
+        (t->decide == DECIDE_SOFTMAX && t->divisor != 1) ||
         (t->decide == DECIDE_CUT && labs(f->cut_fixed) >= INT32_MAX / 2))
         return false;
     n->sums = NEST_FIXED;
@@ -392,9 +396,7 @@ bool nest_fixed(struct ctx *ctx, struct nest *n)
     n->start = NEWS(ctx, int32_t, t->n_scores);
     for (int32_t k = 0; k < t->n_scores; k++)
         n->start[k] = f->base_fixed[k] - (t->decide == DECIDE_CUT ? f->cut_fixed : 0);
-    n->slack = t->decide == DECIDE_CUT ? f->bound : 2 * f->bound;
-    if (t->decide == DECIDE_SOFTMAX)
-        n->slack += (int32_t)ceil(ldexp(1, f->scale - SOFTMAX_SCALE_MAX));
+    n->slack = (t->decide == DECIDE_CUT ? f->bound : 2 * f->bound) + (int32_t)softmax_gap;
     if (t->path) {
         path_rows(ctx, n);
         return true;
