@@ -40,7 +40,8 @@ static inline bool has_fours(const struct shape *s)
 
 static inline bool is_1x1(const struct shape *s)
 {
-    return has_fours(s) && s->kernel_h * s->kernel_w * s->stride_h * s->stride_w == 1;
+    return has_fours(s) && s->kernel_h * s->kernel_w * s->stride_h * s->stride_w == 1 &&
+           s->pad_top + s->pad_bottom + s->pad_left + s->pad_right == 0;
 }
 
 static inline bool is_not_dilated(const struct shape *s)

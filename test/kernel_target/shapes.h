@@ -170,12 +170,14 @@ static inline void draw_window(struct shape *s, enum family family)
     }
 }
 
-static inline void draw_padding(struct shape *s)
+/* Windows of convolutions may lie in the padding altogether. */
+static inline void draw_padding(struct shape *s, enum family family)
 {
-    const int32_t rows = extent(s->kernel_h, s->dilation_h);
-    const int32_t columns = extent(s->kernel_w, s->dilation_w);
-    s->pad_top = draw(0, rows - 1), s->pad_bottom = draw(0, rows - 1);
-    s->pad_left = draw(0, columns - 1), s->pad_right = draw(0, columns - 1);
+    const int32_t beyond = family <= DEPTHWISE && !draw(0, 3) ? 2 : -1;
+    const int32_t rows = extent(s->kernel_h, s->dilation_h) + beyond;
+    const int32_t columns = extent(s->kernel_w, s->dilation_w) + beyond;
+    s->pad_top = draw(0, rows), s->pad_bottom = draw(0, rows);
+    s->pad_left = draw(0, columns), s->pad_right = draw(0, columns);
     if (!draw(0, 2) || s->in_w * s->kernel_w == 1)
         s->pad_top = s->pad_bottom = s->pad_left = s->pad_right = 0;
 }
@@ -187,7 +189,7 @@ static inline void walk_random_shapes(enum family family, int32_t n, check_shape
         s.in_c = draw(0, 1) ? draw(1, 20) : 4 * draw(1, 12);
         s.multiplier = family == DEPTHWISE && s.in_c <= 16 && !draw(0, 2) ? draw(2, 4) : 1;
         draw_window(&s, family);
-        draw_padding(&s);
+        draw_padding(&s, family);
         const int32_t most = WEIGHTS_MAX / 2 / (s.kernel_h * s.kernel_w * s.in_c);
         s.out_c = family != CONV2D ? s.in_c * s.multiplier : s.out_c > most ? most : s.out_c;
         s.chunk = draw(1, s.in_c + 3);
