@@ -169,7 +169,7 @@ def check(e: trees.Ensemble, x: np.ndarray, folder: Path, what: str) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_random_ensembles(tmp_path: Path, shape: str) -> None:
-    for seed in range(ENSEMBLES):
+    for seed in (*range(ENSEMBLES), 248):  # 248 of them has an empty set of categories in a table
         r = np.random.default_rng([seed, len(shape)])
         e = random_ensemble(r, shape)
         with np.errstate(over="ignore", invalid="ignore"):

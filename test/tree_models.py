@@ -4,6 +4,7 @@ oracle that does the library's arithmetic on them number by number."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Sequence
 
@@ -179,7 +180,8 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     """As XGBoost (float32) and LightGBM (float64) form it: exponentials of what is below the largest,
     over their sum in float64, that XGBoost rounds to float32."""
     below = (scores - scores.max(axis=1, keepdims=True)).astype(np.float64)
-    powers = np.exp(below).astype(scores.dtype)  # in float32 the nearest number
+    # Of the C library, as theirs: numpy has an exponential of its own, which is not 1 at -2^-54.
+    powers = np.vectorize(math.exp)(below).astype(scores.dtype)  # in float32 the nearest number
     total = np.zeros(len(scores))
     for column in powers.T:
         total += column

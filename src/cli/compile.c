@@ -101,7 +101,7 @@ static int outputs_of(const struct mica *m, const char *dir, const char *name, s
         const int len = snprintf(to[n].path, sizeof to[n].path, "%s/%s%s", dir, name,
                                  files[i].suffix);
         if (len < 0 || (size_t)len >= sizeof to[n].path)
-            to[n].path[0] = '\0'; /* too long: no file has this name */
+            to[n].path[0] = '\0'; /* write_all() says so */
         n += to[n].text != NULL;
     }
     return n;
@@ -110,6 +110,9 @@ static int outputs_of(const struct mica *m, const char *dir, const char *name, s
 /* All files or none: what was already written goes when a later one fails. */
 static int write_all(const char *dir, const struct output *output, int n)
 {
+    for (int i = 0; i < n; i++)
+        if (!output[i].path[0])
+            return cli_refuse("%s: too long a path for a file in it; nothing was written", dir);
     for (int i = 0; i < n; i++)
         for (int k = 0; k < i; k++)
             if (!strcasecmp(output[i].path, output[k].path))

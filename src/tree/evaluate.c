@@ -9,10 +9,10 @@ static const float nothing = 1e-35f;
 
 static bool in_set(const uint32_t *set, float x)
 {
-    if (!(x > -1 && x < 32.0f * (float)set[0])) /* also a NaN is in none */
+    if (!(x > -1 && x < 0x1p31f)) /* also a NaN is in none */
         return false;
     const uint32_t category = (uint32_t)(int32_t)x;
-    return set[1 + category / 32] >> category % 32 & 1;
+    return category / 32 < set[0] && set[1 + category / 32] >> category % 32 & 1;
 }
 
 static bool goes_left(const struct trees *t, int32_t i, float x)
