@@ -159,8 +159,8 @@ static inline bool same_as_reference(const struct row *k, const struct shape *s,
     const int8_t *strip_rows[ROWS_MAX];
     const int32_t bytes = k->scratch ? k->scratch(s) : 0, strip = draw(1, s->out_h);
     const int32_t pixels = s->out_h * s->out_w;
-    point_rows(s, in, s->in_w * s->in_c, rows);
-    for (int i = 0; i < ROWS_MAX; i++)
+    const int32_t rows_n = point_rows(s, in, s->in_w * s->in_c, rows);
+    for (int32_t i = 0; i < rows_n; i++)
         strip_rows[i] = rows[i];
     if (bytes > (int32_t)sizeof scratch - FENCE)
         abort();

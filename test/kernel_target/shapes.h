@@ -56,15 +56,16 @@ static inline bool fits(struct shape *s)
 }
 
 /* Rows of the whole image as strips take them, NULL above and below; those of a strip that begins
- * with row y of the output are from y * stride_h on. */
-static inline void point_rows(const struct shape *s, const void *in, int32_t row_bytes,
-                              const void **rows)
+ * with row y of the output are from y * stride_h on. Returns their number. */
+static inline int32_t point_rows(const struct shape *s, const void *in, int32_t row_bytes,
+                                 const void **rows)
 {
     const int32_t n = (s->out_h - 1) * s->stride_h + extent(s->kernel_h, s->dilation_h);
     for (int32_t i = 0; i < n; i++) {
         const int32_t row = i - s->pad_top;
         rows[i] = row >= 0 && row < s->in_h ? (const char *)in + row * row_bytes : NULL;
     }
+    return n;
 }
 
 static inline void print_shape(const char *name, const struct shape *s)
@@ -92,8 +93,7 @@ static inline void draw_vertical(struct shape *s, enum family family)
     s->in_h = draw(least > 1 ? least : 1, least > 1 ? least + 2 : 3);
 }
 
-/* One shape with one number of output channels or, if TEST_EVERY and it is not dilated, with all.
- */
+/* With one number of output channels or, if TEST_EVERY and there is no dilation, with each. */
 static inline void walk_channels(struct shape s, enum family family, check_shape_fn *check)
 {
     const int32_t most = family == CONV2D      ? SMALL_CHANNELS

@@ -68,8 +68,8 @@ static int16_t draw_range(float *min, float *max)
 static void point_float_rows(const struct shape *s, const float *in, const float **to)
 {
     const void *rows[ROWS_MAX];
-    point_rows(s, in, s->in_w * s->in_c * (int32_t)sizeof *in, rows);
-    for (int i = 0; i < ROWS_MAX; i++)
+    const int32_t n = point_rows(s, in, s->in_w * s->in_c * (int32_t)sizeof *in, rows);
+    for (int32_t i = 0; i < n; i++)
         to[i] = rows[i];
 }
 
