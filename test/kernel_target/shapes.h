@@ -133,7 +133,7 @@ static inline bool small_shape(int32_t i, struct shape *s)
 
 /* Every TEST_STRIDE-th shape from TEST_FIRST on: as many runs as the stride, each with another
  * first, are every shape. Dilation is that of depthwise layers alone, and 1 if kernels have one
- * column. */
+ * column; windows of convolutions may lie in the padding altogether. */
 static inline void walk_small_shapes(enum family family, check_shape_fn *check)
 {
     struct shape s;
@@ -142,7 +142,8 @@ static inline void walk_small_shapes(enum family family, check_shape_fn *check)
         const int32_t drawn = draw(0, 1) ? 1 : draw(1, most), last = TEST_EVERY ? most : drawn;
         for (s.dilation_w = TEST_EVERY ? 1 : drawn; s.dilation_w <= last; s.dilation_w++) {
             const int32_t columns = extent(s.kernel_w, s.dilation_w);
-            if (s.pad_left < columns && s.pad_right < columns &&
+            const int32_t pad_most = family <= DEPTHWISE ? columns + 1 : columns - 1;
+            if (s.pad_left <= pad_most && s.pad_right <= pad_most &&
                 s.in_w + s.pad_left + s.pad_right >= columns)
                 walk_channels(s, family, check);
         }
@@ -170,7 +171,7 @@ static inline void draw_window(struct shape *s, enum family family)
     }
 }
 
-/* Windows of convolutions may lie in the padding altogether. */
+/* By up to three more than a window has, where windows without a pixel are. */
 static inline void draw_padding(struct shape *s, enum family family)
 {
     const int32_t beyond = family <= DEPTHWISE && !draw(0, 3) ? 2 : -1;

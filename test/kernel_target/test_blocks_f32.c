@@ -82,30 +82,28 @@ static const float *const *window_rows(const struct shape *s, const float *const
     return window;
 }
 
-static void run_conv(const struct shape *s, const struct pack_float *l, const float *in,
+/* The fields of parameters that both kernels have, and those of the plain ones. */
+#define BLOCKS(s)                                                                         \
+    .in_w = (int16_t)(s)->in_w, .in_c = (int16_t)(s)->in_c, .out_w = (int16_t)(s)->out_w, \
+    .kernel_h = (int16_t)(s)->kernel_h, .kernel_w = (int16_t)(s)->kernel_w,               \
+    .stride_h = (int16_t)(s)->stride_h, .stride_w = (int16_t)(s)->stride_w,               \
+    .pad_left = (int16_t)(s)->pad_left, .dilation_h = (int16_t)(s)->dilation_h,           \
+    .dilation_w = (int16_t)(s)->dilation_w, .stream = stream
+#define PLAIN(p, l)                                                                   \
+    .in_w = (p).in_w, .in_c = (p).in_c, .out_w = (p).out_w, .kernel_h = (p).kernel_h, \
+    .kernel_w = (p).kernel_w, .stride_w = (p).stride_w, .dilation_w = (p).dilation_w, \
+    .pad_left = (p).pad_left, .out_min = (p).out_min, .out_max = (p).out_max,         \
+    .weights = (l)->weights, .bias = (l)->bias
+
+static void run_conv(const struct shape *s, const struct pack_float *l, const float *const *rows,
                      float *buffer, float *got, float *want)
 {
-    const float *rows[ROWS_MAX], *window[ROWS_MAX];
-    struct mica_conv2d_blocks_f32 p = {
-        .in_w = (int16_t)s->in_w,
-        .in_c = (int16_t)s->in_c,
-        .out_w = (int16_t)s->out_w,
-        .out_c = (int16_t)s->out_c,
-        .kernel_h = (int16_t)s->kernel_h,
-        .kernel_w = (int16_t)s->kernel_w,
-        .stride_h = (int16_t)s->stride_h,
-        .stride_w = (int16_t)s->stride_w,
-        .dilation_h = (int16_t)s->dilation_h,
-        .dilation_w = (int16_t)s->dilation_w,
-        .pad_left = (int16_t)s->pad_left,
-        .stream = stream,
-    };
+    const float *window[ROWS_MAX];
+    struct mica_conv2d_blocks_f32 p = {BLOCKS(s), .out_c = (int16_t)s->out_c};
     p.rectifier = draw_range(&p.out_min, &p.out_max);
-    const struct mica_conv2d_f32 plain = {
-        p.in_w,     p.in_c, p.out_w, p.out_c,   p.kernel_h, p.kernel_w, p.stride_w, p.dilation_w,
-        p.pad_left, p.in_c, p.out_c, p.out_min, p.out_max,  l->weights, l->bias};
+    const struct mica_conv2d_f32 plain = {PLAIN(p, l), .out_c = p.out_c, .group_in = p.in_c,
+                                          .group_out = p.out_c};
     const int32_t strip = draw(1, s->out_h), row = s->out_w * s->out_c;
-    point_float_rows(s, in, rows);
     pack_fours(l, false, stream);
     for (int32_t y = 0; y < s->out_h; y++)
         mica_conv2d_f32(&plain, window_rows(s, rows, y, window), want + y * row);
@@ -114,29 +112,14 @@ static void run_conv(const struct shape *s, const struct pack_float *l, const fl
                                y + strip > s->out_h ? s->out_h - y : strip);
 }
 
-static void run_depthwise(const struct shape *s, const struct pack_float *l, const float *in,
-                          float *buffer, float *got, float *want)
+static void run_depthwise(const struct shape *s, const struct pack_float *l,
+                          const float *const *rows, float *buffer, float *got, float *want)
 {
-    const float *rows[ROWS_MAX], *window[ROWS_MAX];
-    struct mica_depthwise_blocks_f32 p = {
-        .in_w = (int16_t)s->in_w,
-        .in_c = (int16_t)s->in_c,
-        .out_w = (int16_t)s->out_w,
-        .kernel_h = (int16_t)s->kernel_h,
-        .kernel_w = (int16_t)s->kernel_w,
-        .stride_h = (int16_t)s->stride_h,
-        .stride_w = (int16_t)s->stride_w,
-        .dilation_h = (int16_t)s->dilation_h,
-        .dilation_w = (int16_t)s->dilation_w,
-        .pad_left = (int16_t)s->pad_left,
-        .stream = stream,
-    };
+    const float *window[ROWS_MAX];
+    struct mica_depthwise_blocks_f32 p = {BLOCKS(s)};
     p.rectifier = draw_range(&p.out_min, &p.out_max);
-    const struct mica_depthwise_conv2d_f32 plain = {
-        p.in_w,       p.in_c,     p.out_w,   1,         p.kernel_h, p.kernel_w, p.stride_w,
-        p.dilation_w, p.pad_left, p.out_min, p.out_max, l->weights, l->bias};
+    const struct mica_depthwise_conv2d_f32 plain = {PLAIN(p, l), .multiplier = 1};
     const int32_t strip = draw(1, s->out_h), row = s->out_w * s->out_c;
-    point_float_rows(s, in, rows);
     pack_fours(l, true, stream);
     for (int32_t y = 0; y < s->out_h; y++)
         mica_depthwise_conv2d_f32(&plain, window_rows(s, rows, y, window), want + y * row);
@@ -159,11 +142,13 @@ static void check_layer(enum family family, const struct shape *s)
     const size_t in_bytes = sizeof(float) * (size_t)in_n, out_bytes = sizeof(float) * (size_t)out_n;
     float *in = malloc(in_bytes), *buffer = fenced(buffer_bytes);
     float *got = fenced(out_bytes), *want = fenced(out_bytes);
+    const float *rows[ROWS_MAX];
     if (!in)
         abort();
     for (int32_t i = 0; i < in_n; i++)
         in[i] = draw_float(kind, true);
-    (depthwise ? run_depthwise : run_conv)(s, &l, in, buffer, got, want);
+    point_float_rows(s, in, rows);
+    (depthwise ? run_depthwise : run_conv)(s, &l, rows, buffer, got, want);
     const bool good = same_floats(got, want, out_n) && fence_holds(got, out_bytes) &&
                       fence_holds(buffer, buffer_bytes);
     CHECK(good);

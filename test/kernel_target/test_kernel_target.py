@@ -205,23 +205,15 @@ def mutate(kernels: Path, file: str, old: str, new: str) -> None:
             (kernels / part / path.name).write_text(text)
 
 
-@pytest.mark.parametrize(
-    "program, file, old, new", MUTANTS, ids=[f"{m[1]}-{i}" for i, m in enumerate(MUTANTS)]
-)
-def test_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) -> None:
+DAMAGE = [*(("cortex-m4f", *mutant) for mutant in MUTANTS),
+          *(("cortex-m0", *mutant) for mutant in V6M_MUTANTS)]
+
+
+@pytest.mark.parametrize("core, program, file, old, new", DAMAGE,
+                         ids=[f"{case[2]}-{i}" for i, case in enumerate(DAMAGE)])
+def test_mutants(tmp_path: Path, core: str, program: str, file: str, old: str, new: str) -> None:
     """A kernel with one instruction or constant wrong does not pass."""
     kernels = tmp_path / "kernels"
     mutate(kernels, file, old, new)
-    out = emulate(tmp_path, "cortex-m4f", program, "-O2", *BRIEF, kernels=kernels, status=None)
-    assert "passed, 0 failed" not in out
-
-
-@pytest.mark.parametrize(
-    "program, file, old, new", V6M_MUTANTS, ids=[f"{m[1]}-{i}" for i, m in enumerate(V6M_MUTANTS)]
-)
-def test_v6m_mutants(tmp_path: Path, program: str, file: str, old: str, new: str) -> None:
-    """The same of the assembly for Cortex-M0."""
-    kernels = tmp_path / "kernels"
-    mutate(kernels, file, old, new)
-    out = emulate(tmp_path, "cortex-m0", program, "-O2", *BRIEF, kernels=kernels, status=None)
+    out = emulate(tmp_path, core, program, "-O2", *BRIEF, kernels=kernels, status=None)
     assert "passed, 0 failed" not in out
