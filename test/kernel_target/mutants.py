@@ -12,20 +12,35 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-# Cores by what the lines between #if and #endif need: the DSP extension, Armv6-M.
-CORES = {"cortex-m4f": (True, False), "cortex-m0": (False, True), "host": (False, False)}
-CONDITIONS = {
-    "MICA_DSP": (True, None),
-    "MICA_V6M": (None, True),
-    "!MICA_V6M": (None, False),
-    "MICA_V6M || defined(__AVR__)": (None, True),
-    "defined(__AVR__) || defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)": (None, True),
+# Cores by what the lines between #if and #endif need: the DSP extension, Armv6-M, AVR.
+CORES = {"cortex-m4f": (True, False, False), "cortex-m0": (False, True, False),
+         "host": (False, False, False)}
+Facts = tuple[bool | None, ...]
+CONDITIONS: dict[str, Facts] = {
+    "MICA_DSP": (True, None, None),
+    "MICA_V6M": (None, True, None),
+    "!MICA_V6M": (None, False, None),
+    "MICA_AVR": (None, None, True),
+    "MICA_V6M || defined(__AVR__)": (None, True, None),
+    "defined(__AVR__) || defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)":
+        (None, True, None),
 }
 
-CONV2D = ("shapes", "-DTEST_FAMILY=CONV2D", "-DTEST_STRIDE=1009", "-DTEST_RANDOM=200")
-DEPTHWISE = ("shapes", "-DTEST_FAMILY=DEPTHWISE", "-DTEST_STRIDE=211", "-DTEST_RANDOM=200")
-MAX_POOL = ("shapes", "-DTEST_FAMILY=MAX_POOL", "-DTEST_STRIDE=1009", "-DTEST_RANDOM=200")
-AVERAGE_POOL = ("shapes", "-DTEST_FAMILY=AVERAGE_POOL", "-DTEST_STRIDE=1009", "-DTEST_RANDOM=200")
+
+def rows(family: str, names: str, stride: int) -> tuple[str, ...]:
+    """The program of all shapes for a family's rows whose names hold this."""
+    return ("shapes", f"-DTEST_FAMILY={family}", f'-DTEST_ROW="{names}"', f"-DTEST_STRIDE={stride}",
+            "-DTEST_RANDOM=400")
+
+
+CONV2D = rows("CONV2D", "", 1009)
+BYTES = rows("CONV2D", "bytes", 1009)
+WINDOW = rows("CONV2D", "window", 503)
+WINOGRAD = ("conv2d_winograd", "-DTEST_STRIDE=53", "-DTEST_RANDOM=400")
+DEPTHWISE = rows("DEPTHWISE", "3x3", 53)
+PLANAR = rows("DEPTHWISE", "planar", 503)
+MAX_POOL = rows("MAX_POOL", "", 1009)
+AVERAGE_POOL = rows("AVERAGE_POOL", "", 1009)
 FOURS = ("fours", "-DTEST_RANDOM=20")
 DENSE = ("dense_pairs", "-DTEST_RANDOM=20")
 ADD = ("add_linear", "-DTEST_RANDOM=20")
@@ -37,12 +52,17 @@ FILES = {
     "average_inverse_s16_s8.h": FOURS,
     "average_pool_fours_s8.h": AVERAGE_POOL,
     "word.h": FOURS,
+    "bytes.h": BYTES,
     "clamp_fours_s8.h": FOURS,
     "conv2d_1x1_pairs_s8.h": CONV2D,
+    "conv2d_bytes_s8.h": BYTES,
     "conv2d_pairs_s8.h": CONV2D,
     "conv2d_patch_pairs_s8.h": CONV2D,
     "conv2d_pixels.h": CONV2D,
     "conv2d_quads_s8.h": CONV2D,
+    "conv2d_window_fours_s8.h": WINDOW,
+    "conv2d_window_pairs_s8.h": WINDOW,
+    "conv2d_winograd_s8.h": WINOGRAD,
     "dense_fours_s8.h": DENSE,
     "dense_pairs_s8.h": DENSE,
     "depthwise3x3.h": DEPTHWISE,
@@ -50,7 +70,11 @@ FILES = {
     "depthwise3x3_stride2_s8.h": DEPTHWISE,
     "depthwise3x3_w3_s8.h": DEPTHWISE,
     "depthwise3x3_w5_s8.h": DEPTHWISE,
+    "depthwise_bytes_s8.h": rows("DEPTHWISE", "bytes", 1009),
     "depthwise_column_s8.h": COLUMN,
+    "depthwise_planar.h": PLANAR,
+    "depthwise_planar_s8.h": PLANAR,
+    "depthwise_planar_stride_s8.h": PLANAR,
     "expand3.h": CONV2D,
     "high_fraction.h": FOURS,
     "inverse.h": FOURS,
@@ -68,12 +92,23 @@ FILES = {
     "sum_fours_s8_s16.h": FOURS,
     "sum_pixels.h": FOURS,
     "table_fours_s8.h": FOURS,
+    "winograd.h": WINOGRAD,
 }
+
+# Files some of whose functions another program calls.
+ALSO = {"bytes.h": ("bytes",)}
 
 # Changes that no output can show, by file and the line after the change, and why.
 EQUIVALENT = {
     ("add_linear_s8.h", "n = p->a_step == 2 && p->b_step == 1 && p->out_min == -128 &&"
      " p->out_max == 127 ? n & ~3 : 0;"): "the loop for what is left does all of it, slower",
+    ("average_pool_fours_s8.h", "for (; c + 4 < w->channels; c += 4)"):
+        "the last four are made below, too",
+    ("bytes.h", "const uint32_t start[5], uint32_t sums[4])"): "a parameter's length says nothing",
+    ("conv2d_bytes_s8.h", "const uint8_t padding = (uint8_t)(p->in_zero - 128);"):
+        "128 and -128 are one byte",
+    ("conv2d_patch_pairs_s8.h", "patch[i] = 1; /* what fills the taps up stays so */"):
+        "what fills the taps up meets weights of 0",
     ("conv2d_patch_pairs_s8.h", "for (int32_t i = 0; i < 3 + taps; i++)"):
         "what fills the taps up meets weights of 0",
     ("conv2d_patch_pairs_s8.h", "if (left < 0 || left + p->kernel_w > p->in_w ||"
@@ -82,6 +117,8 @@ EQUIVALENT = {
         "makes the last three pixels' first once more, in its place",
     ("dense_fours_s8.h", '"mov r8, r8 \\n"'):
         "loses what a caller has in r8, and code of gcc for Armv6-M has nothing there",
+    ("max_pool_fours_s8.h", "for (; c + 16 < w->channels; c += 16)"):
+        "the loops below make the last sixteen, slower",
     ("pairs.h", "int32_t sum[3][3] = {{0, 0, 0}, {0, 0, 0}};"): "a row that nobody reads",
     ("pool_window.h", "const int32_t first = left < 1 ? 0 : left;"): "0 is 0",
     ("pool_window.h", "const int32_t end = left + kernel_w <= in_w ? left + kernel_w : in_w;"):
@@ -154,13 +191,13 @@ def portable(line: str) -> list[str]:
             continue  # of two equal numbers either is right
         changed.append(line[: match.start()] + OPERATORS[match[0]] + line[match.end():])
     for match in NUMBER.finditer(line):
-        if re.match(r"\] = ", line[match.end():]):
+        if re.match(r"\](?: = |;)", line[match.end():]):
             continue  # a longer array holds the same
         changed.append(line[: match.start()] + str(int(match[0]) + 1) + line[match.end():])
     return changed
 
 
-def cores_of(conditions: list[tuple[bool | None, bool | None] | None]) -> list[str]:
+def cores_of(conditions: list[Facts | None]) -> list[str]:
     """The cores that compile lines below these conditions; None: one that is not known here."""
     if None in conditions:
         return []
@@ -170,16 +207,15 @@ def cores_of(conditions: list[tuple[bool | None, bool | None] | None]) -> list[s
                    for want, have in zip(condition, facts))]
 
 
-def turned(condition: tuple[bool | None, bool | None]) -> tuple[bool | None, bool | None]:
+def turned(condition: Facts) -> Facts:
     """What #else means."""
-    return (None if condition[0] is None else not condition[0],
-            None if condition[1] is None else not condition[1])
+    return tuple(None if want is None else not want for want in condition)
 
 
 def mutants(path: Path) -> list[Mutant]:
     """All changes of a file's functions, in its order."""
     found: list[Mutant] = []
-    conditions: list[list[tuple[bool | None, bool | None] | None]] = []
+    conditions: list[list[Facts | None]] = []
     in_comment = in_struct = False
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if match := re.match(r"#(?:if|ifn?def|elif) ?(.*)", line):

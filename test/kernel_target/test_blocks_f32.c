@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks of float32 outputs against the plain kernels, bit for bit: convolutions, depthwise
  * convolutions and dense layers. */
-#include "layer.h"
+#include "shapes.h"
 
 #include <float.h>
 #include <math.h>
@@ -13,12 +13,7 @@
 #include "depthwise_blocks_f32.h"
 #include "depthwise_conv2d_f32.h"
 
-struct shape {
-    int32_t in_h, in_w, in_c, out_h, out_w, out_c, kernel_h, kernel_w, stride_h, stride_w;
-    int32_t dilation_h, dilation_w, pad_top, pad_left;
-};
-
-enum { ROWS_MAX = 128, STREAM_MAX = 1 << 15, INPUTS_MAX = 64 };
+enum { STREAM_MAX = 1 << 16, INPUTS_MAX = 64 };
 
 static float stream[STREAM_MAX], plain_weights[STREAM_MAX], plain_bias[CHANNELS_MAX];
 
@@ -70,14 +65,12 @@ static int16_t draw_range(float *min, float *max)
     return (int16_t)(kind < 2 ? kind : -1);
 }
 
-/* Rows of the whole image as a strip takes them: NULL above and below. */
-static void point_rows(const struct shape *s, const float *in, const float **rows)
+static void point_float_rows(const struct shape *s, const float *in, const float **to)
 {
-    const int32_t n = (s->out_h - 1) * s->stride_h + (s->kernel_h - 1) * s->dilation_h + 1;
-    for (int32_t i = 0; i < n; i++) {
-        const int32_t row = i - s->pad_top;
-        rows[i] = row >= 0 && row < s->in_h ? in + row * s->in_w * s->in_c : NULL;
-    }
+    const void *rows[ROWS_MAX];
+    const int32_t n = point_rows(s, in, s->in_w * s->in_c * (int32_t)sizeof *in, rows);
+    for (int32_t i = 0; i < n; i++)
+        to[i] = rows[i];
 }
 
 /* The rows of one window, as plain kernels take them. */
@@ -89,30 +82,28 @@ static const float *const *window_rows(const struct shape *s, const float *const
     return window;
 }
 
-static void run_conv(const struct shape *s, const struct pack_float *l, const float *in,
+/* The fields of parameters that both kernels have, and those of the plain ones. */
+#define BLOCKS(s)                                                                         \
+    .in_w = (int16_t)(s)->in_w, .in_c = (int16_t)(s)->in_c, .out_w = (int16_t)(s)->out_w, \
+    .kernel_h = (int16_t)(s)->kernel_h, .kernel_w = (int16_t)(s)->kernel_w,               \
+    .stride_h = (int16_t)(s)->stride_h, .stride_w = (int16_t)(s)->stride_w,               \
+    .pad_left = (int16_t)(s)->pad_left, .dilation_h = (int16_t)(s)->dilation_h,           \
+    .dilation_w = (int16_t)(s)->dilation_w, .stream = stream
+#define PLAIN(p, l)                                                                   \
+    .in_w = (p).in_w, .in_c = (p).in_c, .out_w = (p).out_w, .kernel_h = (p).kernel_h, \
+    .kernel_w = (p).kernel_w, .stride_w = (p).stride_w, .dilation_w = (p).dilation_w, \
+    .pad_left = (p).pad_left, .out_min = (p).out_min, .out_max = (p).out_max,         \
+    .weights = (l)->weights, .bias = (l)->bias
+
+static void run_conv(const struct shape *s, const struct pack_float *l, const float *const *rows,
                      float *buffer, float *got, float *want)
 {
-    const float *rows[ROWS_MAX], *window[ROWS_MAX];
-    struct mica_conv2d_blocks_f32 p = {
-        .in_w = (int16_t)s->in_w,
-        .in_c = (int16_t)s->in_c,
-        .out_w = (int16_t)s->out_w,
-        .out_c = (int16_t)s->out_c,
-        .kernel_h = (int16_t)s->kernel_h,
-        .kernel_w = (int16_t)s->kernel_w,
-        .stride_h = (int16_t)s->stride_h,
-        .stride_w = (int16_t)s->stride_w,
-        .dilation_h = (int16_t)s->dilation_h,
-        .dilation_w = (int16_t)s->dilation_w,
-        .pad_left = (int16_t)s->pad_left,
-        .stream = stream,
-    };
+    const float *window[ROWS_MAX];
+    struct mica_conv2d_blocks_f32 p = {BLOCKS(s), .out_c = (int16_t)s->out_c};
     p.rectifier = draw_range(&p.out_min, &p.out_max);
-    const struct mica_conv2d_f32 plain = {
-        p.in_w,     p.in_c, p.out_w, p.out_c,   p.kernel_h, p.kernel_w, p.stride_w, p.dilation_w,
-        p.pad_left, p.in_c, p.out_c, p.out_min, p.out_max,  l->weights, l->bias};
+    const struct mica_conv2d_f32 plain = {PLAIN(p, l), .out_c = p.out_c, .group_in = p.in_c,
+                                          .group_out = p.out_c};
     const int32_t strip = draw(1, s->out_h), row = s->out_w * s->out_c;
-    point_rows(s, in, rows);
     pack_fours(l, false, stream);
     for (int32_t y = 0; y < s->out_h; y++)
         mica_conv2d_f32(&plain, window_rows(s, rows, y, window), want + y * row);
@@ -121,29 +112,14 @@ static void run_conv(const struct shape *s, const struct pack_float *l, const fl
                                y + strip > s->out_h ? s->out_h - y : strip);
 }
 
-static void run_depthwise(const struct shape *s, const struct pack_float *l, const float *in,
-                          float *buffer, float *got, float *want)
+static void run_depthwise(const struct shape *s, const struct pack_float *l,
+                          const float *const *rows, float *buffer, float *got, float *want)
 {
-    const float *rows[ROWS_MAX], *window[ROWS_MAX];
-    struct mica_depthwise_blocks_f32 p = {
-        .in_w = (int16_t)s->in_w,
-        .in_c = (int16_t)s->in_c,
-        .out_w = (int16_t)s->out_w,
-        .kernel_h = (int16_t)s->kernel_h,
-        .kernel_w = (int16_t)s->kernel_w,
-        .stride_h = (int16_t)s->stride_h,
-        .stride_w = (int16_t)s->stride_w,
-        .dilation_h = (int16_t)s->dilation_h,
-        .dilation_w = (int16_t)s->dilation_w,
-        .pad_left = (int16_t)s->pad_left,
-        .stream = stream,
-    };
+    const float *window[ROWS_MAX];
+    struct mica_depthwise_blocks_f32 p = {BLOCKS(s)};
     p.rectifier = draw_range(&p.out_min, &p.out_max);
-    const struct mica_depthwise_conv2d_f32 plain = {
-        p.in_w,       p.in_c,     p.out_w,   1,         p.kernel_h, p.kernel_w, p.stride_w,
-        p.dilation_w, p.pad_left, p.out_min, p.out_max, l->weights, l->bias};
+    const struct mica_depthwise_conv2d_f32 plain = {PLAIN(p, l), .multiplier = 1};
     const int32_t strip = draw(1, s->out_h), row = s->out_w * s->out_c;
-    point_rows(s, in, rows);
     pack_fours(l, true, stream);
     for (int32_t y = 0; y < s->out_h; y++)
         mica_depthwise_conv2d_f32(&plain, window_rows(s, rows, y, window), want + y * row);
@@ -152,10 +128,11 @@ static void run_depthwise(const struct shape *s, const struct pack_float *l, con
                                   y + strip > s->out_h ? s->out_h - y : strip);
 }
 
-/* A convolution, or with `depthwise` that of every channel by itself. */
-static void check_shape(const struct shape *s, bool depthwise)
+/* A convolution, or that of every channel by itself. */
+static void check_layer(enum family family, const struct shape *s)
 {
     const enum floats kind = (enum floats)draw(0, FLOATS - 1);
+    const bool depthwise = family == DEPTHWISE;
     const int32_t taps = s->kernel_h * s->kernel_w * (depthwise ? 1 : s->in_c);
     struct pack_float l = draw_weights(kind, s->out_c, taps);
     if (depthwise)
@@ -165,82 +142,32 @@ static void check_shape(const struct shape *s, bool depthwise)
     const size_t in_bytes = sizeof(float) * (size_t)in_n, out_bytes = sizeof(float) * (size_t)out_n;
     float *in = malloc(in_bytes), *buffer = fenced(buffer_bytes);
     float *got = fenced(out_bytes), *want = fenced(out_bytes);
+    const float *rows[ROWS_MAX];
     if (!in)
         abort();
     for (int32_t i = 0; i < in_n; i++)
         in[i] = draw_float(kind, true);
-    (depthwise ? run_depthwise : run_conv)(s, &l, in, buffer, got, want);
+    point_float_rows(s, in, rows);
+    (depthwise ? run_depthwise : run_conv)(s, &l, rows, buffer, got, want);
     const bool good = same_floats(got, want, out_n) && fence_holds(got, out_bytes) &&
                       fence_holds(buffer, buffer_bytes);
     CHECK(good);
     if (!good && checks_failed < 5)
-        printf(
-            "depthwise %d, floats %d: %dx%dx%d -> %dx%dx%d, %dx%d, stride %dx%d, padding %d %d\n",
-            depthwise, kind, (int)s->in_h, (int)s->in_w, (int)s->in_c, (int)s->out_h, (int)s->out_w,
-            (int)s->out_c, (int)s->kernel_h, (int)s->kernel_w, (int)s->stride_h, (int)s->stride_w,
-            (int)s->pad_top, (int)s->pad_left);
+        print_shape(depthwise ? "depthwise" : "conv2d", s);
     free(in);
     free(buffer);
     free(got);
     free(want);
 }
 
-/* Draws the padding below and at the right and sets the output's size; false where a window does
- * not fit. */
-static bool fits(struct shape *s)
+static void check_shape(enum family family, const struct shape *s, int32_t least)
 {
-    const int32_t pad_bottom = draw(0, s->kernel_h), pad_right = draw(0, s->kernel_w);
-    const int32_t free_h = s->in_h + s->pad_top + pad_bottom - (s->kernel_h - 1) * s->dilation_h;
-    const int32_t free_w = s->in_w + s->pad_left + pad_right - (s->kernel_w - 1) * s->dilation_w;
-    s->out_h = (free_h - 1) / s->stride_h + 1;
-    s->out_w = (free_w - 1) / s->stride_w + 1;
-    return free_h > 0 && free_w > 0;
-}
-
-static void check_both(struct shape *s)
-{
-    if (fits(s))
-        check_shape(s, false);
-    s->out_c = s->in_c;
-    if (s->in_c >= 4 && fits(s))
-        check_shape(s, true);
-}
-
-/* Channels 1..9 on both sides, widths 1..9, kernels 1..5 both ways, strides 1..3, all paddings. */
-static void check_small_shapes(void)
-{
-    enum { SHAPES = 9 * 9 * 9 * 25 * 3 * 7 };
-    for (int32_t i = 0; i < SHAPES; i += TEST_STRIDE) {
-        struct shape s = {.in_h = draw(1, 4), .dilation_h = 1, .dilation_w = 1};
-        int32_t rest = i;
-        s.in_c = rest % 9 + 1, rest /= 9;
-        s.out_c = rest % 9 + 1, rest /= 9;
-        s.in_w = rest % 9 + 1, rest /= 9;
-        s.kernel_h = rest % 5 + 1, rest /= 5;
-        s.kernel_w = rest % 5 + 1, rest /= 5;
-        s.stride_w = rest % 3 + 1, rest /= 3;
-        s.stride_h = draw(1, 3);
-        s.pad_left = rest;
-        s.pad_top = draw(0, s.kernel_h);
-        if (s.pad_left <= s.kernel_w + 1)
-            check_both(&s);
-    }
-}
-
-/* Larger ones, with dilation. */
-static void check_random_shapes(void)
-{
-    for (int i = 0; i < TEST_RANDOM; i++) {
-        struct shape s = {.in_h = draw(1, 8), .in_w = draw(1, 14)};
-        s.kernel_h = draw(1, 5), s.kernel_w = draw(1, 5);
-        s.stride_h = draw(1, 3), s.stride_w = draw(1, 3);
-        s.dilation_h = draw(0, 2) ? 1 : draw(1, 3), s.dilation_w = draw(0, 2) ? 1 : draw(1, 3);
-        s.pad_top = draw(0, (s.kernel_h - 1) * s.dilation_h);
-        s.pad_left = draw(0, (s.kernel_w - 1) * s.dilation_w);
-        s.in_c = draw(1, 20);
-        s.out_c = draw(1, 20);
-        check_both(&s);
-    }
+    struct shape each = *s;
+    if (family == DEPTHWISE &&
+        (s->multiplier > 1 || s->in_c < 4 || s->kernel_h * s->kernel_w > MICA_DEPTHWISE_TAPS))
+        return;
+    for (each.out_c = least; each.out_c <= s->out_c; each.out_c++)
+        check_layer(family, &each);
 }
 
 static void check_dense(int32_t inputs, int32_t outputs)
@@ -325,8 +252,7 @@ int main(void)
 {
     check_refusals();
     check_alone();
-    check_small_shapes();
-    check_random_shapes();
+    walk_shapes(DEPTHWISE + 1, check_shape);
     for (int32_t inputs = 1; inputs <= INPUTS_MAX; inputs++)
         for (int32_t outputs = 1; outputs <= 40; outputs += 1 + TEST_STRIDE / 200)
             check_dense(inputs, outputs);

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mutants import EQUIVALENT, FILES, Mutant, mutants, spread
+from mutants import ALSO, EQUIVALENT, FILES, Mutant, mutants, spread
 from support import ALL, REPOSITORY, need, run
 from test_kernel_target import HERE, facts, link_flags
 
@@ -31,9 +31,9 @@ def path_of(file: str) -> Path:
 
 
 def compiler(core: str) -> list[str]:
-    """With the flags of the core."""
+    """With the flags of the core; the host notices accesses outside of arrays, too."""
     if core == "host":
-        return ["gcc"]
+        return ["gcc", "-fsanitize=address"]
     told = facts(core)
     return [told["compiler"], *told["compile-flags"].split()]
 
@@ -49,8 +49,15 @@ def objects(folder: Path, core: str) -> list[Path]:
 
 
 def is_caught(mutant: Mutant, folder: Path) -> bool | None:
-    """Whether the file's program fails with the change; None where that does not compile."""
-    program, *flags = FILES[mutant.file]
+    """Whether one of the file's programs fails with the change; None where that does not compile."""
+    programs = [FILES[mutant.file], *([ALSO[mutant.file]] if mutant.file in ALSO else [])]
+    results = (fails(mutant, folder, *program) for program in programs)
+    return next((result for result in results if result is not False), False)
+
+
+def fails(mutant: Mutant, folder: Path, program: str, *wanted: str) -> bool | None:
+    """Whether a program does."""
+    flags = list(wanted)
     if mutant.core == "host":  # is fast
         flags += ["-UTEST_STRIDE", "-DTEST_STRIDE=23"]
     original = path_of(mutant.file)

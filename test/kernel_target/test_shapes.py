@@ -2,8 +2,8 @@
 """Every small shape of every kernel with a window, on the host and on emulated cores.
 
 `make test` takes a sample. MICA_SWEEP=1 takes every width up to 9, kernel up to 5 by 5, stride up to
-3, padding at both sides, input channels up to 17 and output channels up to 17, and thousands of
-larger shapes; MICA_ALL=1 that of pools and depthwise layers, and a sixteenth of it of convolutions.
+3, padding at both sides, input channels up to 17 and output channels up to 17, of depthwise layers
+every channel multiplier and dilation, too, and thousands of larger shapes; MICA_ALL=1 a share of it.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from support import ALL, REPOSITORY, SWEEP, WARNINGS, need, run
 from test_kernel_target import emulate
 
 CORES = ("cortex-m4f", "cortex-m0", "rv32imc")
-# How many runs share the shapes of a family, each of minutes.
-SHARES = {"CONV2D": 16, "DEPTHWISE": 1, "MAX_POOL": 1, "AVERAGE_POOL": 1}
-RUNS = [(family, first) for family, share in SHARES.items() for first in range(share if SWEEP else 1)]
+# How many runs share the shapes of a program's family, each of a minute or two.
+SHARES = {("shapes", "CONV2D"): 32, ("shapes", "DEPTHWISE"): 8, ("shapes", "MAX_POOL"): 1,
+          ("shapes", "AVERAGE_POOL"): 1, ("blocks_f32", "CONV2D"): 32,
+          ("blocks_f32", "DEPTHWISE"): 4}
+RUNS = [(*which, first) for which, share in SHARES.items() for first in range(share if SWEEP else 1)]
 POOLS = ("-DTEST_STRIDE=1511", "-DTEST_RANDOM=100")
 
 
-def flags(family: str, first: int) -> tuple[str, ...]:
+def flags(program: str, family: str, first: int) -> tuple[str, ...]:
     """Those of one run."""
-    return (f"-DTEST_FAMILY={family}", f"-DTEST_STRIDE={SHARES[family]}", f"-DTEST_FIRST={first}",
-            "-DTEST_EVERY=1", f"-DTEST_RANDOM={20000 // SHARES[family]}")
+    share = SHARES[program, family]
+    return (f"-DTEST_FAMILY={family}", f"-DTEST_STRIDE={share}", f"-DTEST_FIRST={first}",
+            "-DTEST_EVERY=1", f"-DTEST_RANDOM={20000 // share}")
 
 
 @pytest.mark.parametrize("core", (*CORES, "cortex-m3", "cortex-m33"))
@@ -44,22 +47,25 @@ def test_levels(tmp_path: Path, level: str, family: str) -> None:
 
 
 @pytest.mark.skipif(not (ALL or SWEEP), reason="MICA_SWEEP=1 takes every shape")
-@pytest.mark.parametrize("family, first", RUNS)
+@pytest.mark.parametrize("program, family, first", RUNS)
 @pytest.mark.parametrize("core", CORES)
-def test_every_shape(tmp_path: Path, core: str, family: str, first: int) -> None:
+def test_every_shape(tmp_path: Path, core: str, program: str, family: str, first: int) -> None:
     """All of them, on a core."""
-    assert "passed, 0 failed" in emulate(tmp_path, core, "shapes", "-O2", *flags(family, first))
+    if program == "blocks_f32" and core != "cortex-m4f":
+        pytest.skip("without an FPU blocks are the portable loops of the host")
+    out = emulate(tmp_path, core, program, "-O2", *flags(program, family, first))
+    assert "passed, 0 failed" in out
 
 
 @pytest.mark.skipif(not (ALL or SWEEP), reason="MICA_SWEEP=1 takes every shape")
-@pytest.mark.parametrize("family, first", RUNS)
-def test_every_shape_on_the_host(tmp_path: Path, family: str, first: int) -> None:
+@pytest.mark.parametrize("program, family, first", RUNS)
+def test_every_shape_on_the_host(tmp_path: Path, program: str, family: str, first: int) -> None:
     """The portable loops."""
     need("gcc")
-    sources = [REPOSITORY / "test/kernel_target/test_shapes.c",
+    sources = [REPOSITORY / f"test/kernel_target/test_{program}.c",
                *sorted((REPOSITORY / "src/op").glob("pack_*.c"))]
     includes = [f"-I{REPOSITORY / part}"
                 for part in ("src", "kernels/nn", "kernels/profile/tflm", "test")]
-    run("gcc", "-std=c11", "-O2", *WARNINGS, *includes, *flags(family, first), *sources, "-o",
-        tmp_path / "shapes")
+    run("gcc", "-std=c11", "-O2", *WARNINGS, *includes, *flags(program, family, first), *sources,
+        "-o", tmp_path / "shapes", "-lm")
     assert "passed, 0 failed" in run(tmp_path / "shapes").stdout
