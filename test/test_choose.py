@@ -30,7 +30,7 @@ CORES = (
 )
 OBJECTIVES = ("speed", "balanced", "size", "ram")
 # Of a whole network.
-TOLERANCE = {"speed": 0.06, "balanced": 0.06, "size": 0.03, "ram": 0.06}
+TOLERANCE = {"speed": 0.06, "balanced": 0.06, "size": 0.02, "ram": 0.06}
 # What two ways must differ by for their order to be tested, as counted.
 APART = 0.05
 

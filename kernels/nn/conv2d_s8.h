@@ -28,6 +28,8 @@ static inline void mica_conv2d_s8(const struct mica_conv2d_s8 *p, const int8_t *
                                   int8_t *out)
 {
     const int32_t taps = (int32_t)p->kernel_h * p->kernel_w * p->group_in;
+    /* Columns whose channels lie side by side are one run of taps. */
+    const int run = p->dilation_w == 1 && p->group_in == p->in_c ? p->kernel_w : 1;
     for (int x = 0; x < p->out_w; x++) {
         const int left = x * p->stride_w - p->pad_left;
         for (int o = 0; o < p->out_c; o++) {
@@ -35,12 +37,14 @@ static inline void mica_conv2d_s8(const struct mica_conv2d_s8 *p, const int8_t *
             const int8_t *w = p->weights + o * taps;
             int32_t acc = p->bias ? MICA_ROM_S32(&p->bias[o]) : 0;
             for (int ky = 0; ky < p->kernel_h; ky++) {
-                for (int kx = 0; kx < p->kernel_w; kx++, w += p->group_in) {
+                for (int kx = 0; kx < p->kernel_w; kx += run, w += run * p->group_in) {
                     const int column = left + kx * p->dilation_w;
-                    if (!rows[ky] || column < 0 || column >= p->in_w)
-                        continue;
-                    const int8_t *in = rows[ky] + column * p->in_c + group;
-                    acc += mica_dot_s8(w, w + p->group_in, in, p->in_zero);
+                    const int first = column < 0 ? -column : 0;
+                    const int end = column + run > p->in_w ? p->in_w - column : run;
+                    if (rows[ky] && first < end)
+                        acc += mica_dot_s8(w + first * p->group_in, w + end * p->group_in,
+                                           rows[ky] + (column + first) * p->in_c + group,
+                                           p->in_zero);
                 }
             }
             acc = mica_requantize(acc, MICA_ROM_S32(&p->multiplier[o]), MICA_ROM_S8(&p->shift[o]));
