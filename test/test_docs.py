@@ -154,6 +154,11 @@ def test_kernels_page_names_kernels() -> None:
     there = {path.name for path in (REPOSITORY / "kernels").glob("*/*.h")}
     there |= {path.name for path in (REPOSITORY / "src" / "op").glob("*.h")}
     assert len(files) > 20 and not set(files) - there
+    ways = "pairs|quads|fours|planar|planar_stride|column|winograd|bytes|blocks|linear"
+    chosen = {path.name for path in (REPOSITORY / "kernels" / "nn").glob("*.h")
+              if re.search(rf"_({ways})_(s8|f32)\.h$", path.name)}
+    assert len(chosen) > 20
+    assert not chosen - set(files), "which kernels of a core does the page not name?"
 
 
 def test_readme_memory() -> None:
