@@ -45,7 +45,7 @@
 /* An inner loop, which is a function of its own where bytes count: within the loops around it gcc
  * runs out of registers at -Os, and each turn takes half as long again. */
 #if defined(__GNUC__) && defined(__OPTIMIZE_SIZE__)
-#define MICA_APART static __attribute__((noinline))
+#define MICA_APART static __attribute__((noinline, unused))
 #else
 #define MICA_APART static inline
 #endif
