@@ -167,9 +167,9 @@ static int32_t *lows_of(struct ctx *ctx, const struct forest *f, const int32_t *
         for (int32_t j = 0; j < width; j++) {
             int32_t least = INT32_MAX, most = INT32_MIN;
             for (int32_t at = f->root[i]; at < f->end[f->root[i]]; at++) {
-                const int32_t v = steps[(int64_t)f->left[at] * width + j];
                 if (f->feature[at] >= 0)
                     continue;
+                const int32_t v = steps[(int64_t)f->left[at] * width + j];
                 least = v < least ? v : least;
                 most = v > most ? v : most;
             }
