@@ -91,8 +91,9 @@ TERMS = {
     "dense_pairs_s8": "call call.step8 call.ragged call.pair call.pair.step8 call.pair.ragged",
     "dense_fours_s8": "call call.out_c call.fours call.fours.taps call.taps",
     "dense_s8": "call call.out_c call.out_c.taps",
-    "conv2d_blocks_f32": "call call.taps pointer group5 group5.taps group5.fours "
-    "group5.fours.taps",
+    "conv2d_blocks_f32": "call call.taps pointer run5 run5.kernel_h run5.taps rim5 "
+    "rim5.kernel_h.kernel_w rim5.taps fives fives.fours fives.fours.taps alone alone.fours "
+    "alone.fours.taps",
     "depthwise_blocks_f32": "call pointer group4 group4.taps group4.fours "
     "group4.fours.taps",
     "conv2d_bytes_s8": "call pointer group4 group4.taps group4.out_c group4.out_c.taps",
@@ -224,7 +225,8 @@ DEPTHWISE = (
 FLOAT_CONVS = (
     "25 5 32 32 1 1 1, 6 6 64 64 1 1 1, 12 12 16 32 1 1 1, 10 10 16 24 1 1 1, 7 7 20 9 1 1 1, "
     "8 8 16 16 3 3 1, 8 8 32 32 3 3 1, 10 7 8 12 3 3 1, 9 9 20 8 3 3 2, 24 5 1 16 10 4 2, "
-    "16 16 3 16 3 3 1, 12 12 6 10 5 5 1, 1 1 128 64 1 1 1, 13 13 5 16 4 4 2, 20 20 2 4 3 3 1"
+    "16 16 3 16 3 3 1, 12 12 6 10 5 5 1, 1 1 128 64 1 1 1, 13 13 5 16 4 4 2, 20 20 2 4 3 3 1, "
+    "14 14 32 16 1 1 1, 4 4 24 32 3 3 1, 7 6 12 8 3 3 1, 3 7 64 48 1 1 1, 24 24 8 16 1 1 1"
 )
 FLOAT_DEPTHWISE = (
     "25 5 32 3 3 1, 12 12 16 3 3 1, 6 6 64 3 3 1, 3 3 128 3 3 1, 16 16 16 3 3 2, 9 9 20 3 3 1, "

@@ -23,9 +23,9 @@ struct mica_blocks_f32 {
     float *out[5]; /* where the pixels' channels go */
     const float *in, *in_end;
     const float *stream_end;
-    int32_t even; /* 1: the number of taps is even */
-    int32_t relu; /* 1: the least output is 0 */
-    int32_t open; /* out: 1 where a sum may not be finite; then no four of it is limited */
+    int32_t skip; /* taps that the first round of a loop of four leaves out */
+    int32_t relu; /* 1: the least output is 0. Blocks that limit nothing set it to 0 */
+    int32_t open; /* out: not 0 where a sum may not be finite, and so the rectifier wrong */
 };
 
 #if MICA_FPU
@@ -58,6 +58,10 @@ struct mica_blocks_f32 {
 #define MICA_BLOCKS_LOAD           \
     "vldmia r1!,{s20-s24}\n"     \
     "vldmia r0!,{s25-s28}\n"
+#define MICA_BLOCKS_LOAD_FIRST     \
+    "vldr s20, [r1] \n"           \
+    "adds r1, r1, #20 \n"         \
+    "vldmia r0!, {s25-s28} \n"
 #define MICA_BLOCKS_TAP                  \
     MICA_BLOCKS_LOAD                     \
     MICA_BLOCKS_PIXEL(20, 0, 1, 2, 3)    \
@@ -75,10 +79,32 @@ struct mica_blocks_f32 {
     "bic r7,r7,r7,asr #31\n"               \
     "stmia " to "!, {r4-r7}\n"
 
+/* Overflows leave a flag, which is cleared first; the caller's is kept in p->open. r4 is free. */
+#define MICA_BLOCKS_WATCH      \
+    "vmrs r4, fpscr \n"        \
+    "str r4, [r3, #40] \n"     \
+    "bic r4, r4, #4 \n"        \
+    "vmsr fpscr, r4 \n"
+/* s20: a sum of one output of each pixel. */
+#define MICA_BLOCKS_REPORT     \
+    "vsub.f32 s20, s20, s20 \n" \
+    "vcmp.f32 s20, s20 \n"     \
+    "vmrs r4, fpscr \n"        \
+    "ldr r5, [r3, #40] \n"     \
+    "orr r5, r4, r5 \n"        \
+    "vmsr fpscr, r5 \n"        \
+    "ubfx r5, r4, #28, #1 \n"  \
+    "and r4, r4, #4 \n"        \
+    "orr r4, r4, r5 \n"        \
+    "str r4, [r3, #40] \n"
+
 /* s0-s19: sums, pixel by pixel; s20-s24: inputs; s25-s28: weights; s29-s31: products. r0: stream,
  * r1: in, r2: in_end, r3: p, r8-r12: out, lr: relu. Pixels are stored last to first: where there
- * are fewer than five, the others are copies of the first. A sum of all sums is finite only where
- * each is. */
+ * are fewer than five, the others are copies of the first. The loop is entered in its middle, taps
+ * of 168 bytes further on.
+ *
+ * Weights are finite. So an input that is not makes every output of its pixel infinite or none,
+ * and one output of each tells; what else is not finite was an overflow. */
 MICA_FPU_BLOCK void mica_blocks_fours(MICA_ARG const float *stream,
                                       MICA_ARG struct mica_blocks_f32 *p)
 {
@@ -88,6 +114,7 @@ MICA_FPU_BLOCK void mica_blocks_fours(MICA_ARG const float *stream,
             "ldm r3, {r8-r12} \n"
             "ldr r2, [r3, #24] \n"
             "ldr lr, [r3, #36] \n"
+            MICA_BLOCKS_WATCH
             "4: ldr r1, [r3, #20] \n"
             MICA_BLOCKS_LOAD
             MICA_BLOCKS_FIRST(20, 0, 1, 2, 3)
@@ -98,12 +125,14 @@ MICA_FPU_BLOCK void mica_blocks_fours(MICA_ARG const float *stream,
             "cmp r1, r2 \n"
             "beq.w 3f \n"
             "ldr r4, [r3, #32] \n"
-            "cmp r4, #0 \n"
-            "bne.w 2f \n"
+            "movs r5, #168 \n"
+            "muls r4, r5, r4 \n"
+            "add pc, r4 \n"
+            "nop.n \n" /* what pc is above */
             "1: \n"
+            ".rept 4 \n"
             MICA_BLOCKS_TAP
-            "2: \n"
-            MICA_BLOCKS_TAP
+            ".endr \n"
             "cmp r1, r2 \n"
             "bne.w 1b \n"
             "3: vldmia r0!, {s25-s28} \n"
@@ -112,29 +141,6 @@ MICA_FPU_BLOCK void mica_blocks_fours(MICA_ARG const float *stream,
             MICA_BLOCKS_BIAS(8, 9, 10, 11)
             MICA_BLOCKS_BIAS(12, 13, 14, 15)
             MICA_BLOCKS_BIAS(16, 17, 18, 19)
-            "vadd.f32 s20, s0, s1 \n"
-            "vadd.f32 s21, s2, s3 \n"
-            "vadd.f32 s22, s4, s5 \n"
-            MICA_BLOCKS_ADD(20, 6)
-            MICA_BLOCKS_ADD(21, 7)
-            MICA_BLOCKS_ADD(22, 8)
-            MICA_BLOCKS_ADD(20, 9)
-            MICA_BLOCKS_ADD(21, 10)
-            MICA_BLOCKS_ADD(22, 11)
-            MICA_BLOCKS_ADD(20, 12)
-            MICA_BLOCKS_ADD(21, 13)
-            MICA_BLOCKS_ADD(22, 14)
-            MICA_BLOCKS_ADD(20, 15)
-            MICA_BLOCKS_ADD(21, 16)
-            MICA_BLOCKS_ADD(22, 17)
-            MICA_BLOCKS_ADD(20, 18)
-            MICA_BLOCKS_ADD(21, 19)
-            MICA_BLOCKS_ADD(20, 22)
-            MICA_BLOCKS_ADD(20, 21)
-            "vsub.f32 s20, s20, s20 \n"
-            "vcmp.f32 s20, s20 \n"
-            "vmrs APSR_nzcv, fpscr \n"
-            "bvs 5f \n"
             "cmp lr, #0 \n"
             "beq 6f \n"
             MICA_BLOCKS_RELU("r12", 16, 17, 18, 19)
@@ -143,8 +149,6 @@ MICA_FPU_BLOCK void mica_blocks_fours(MICA_ARG const float *stream,
             MICA_BLOCKS_RELU("r9", 4, 5, 6, 7)
             MICA_BLOCKS_RELU("r8", 0, 1, 2, 3)
             "b 7f \n"
-            "5: movs r4, #1 \n"
-            "str r4, [r3, #40] \n"
             "6: vstmia r12!, {s16-s19} \n"
             "vstmia r11!, {s12-s15} \n"
             "vstmia r10!, {s8-s11} \n"
@@ -153,8 +157,50 @@ MICA_FPU_BLOCK void mica_blocks_fours(MICA_ARG const float *stream,
             "7: ldr r4, [r3, #28] \n"
             "cmp r0, r4 \n"
             "bne.w 4b \n"
+            "vadd.f32 s20, s0, s4 \n"
+            MICA_BLOCKS_ADD(20, 8)
+            MICA_BLOCKS_ADD(20, 12)
+            MICA_BLOCKS_ADD(20, 16)
+            MICA_BLOCKS_REPORT
             "vpop {s16-s31} \n"
             "pop {r4-r11, pc} \n");
+}
+
+/* The same for the first of the pixels alone. */
+MICA_FPU_BLOCK void mica_blocks_first(MICA_ARG const float *stream,
+                                      MICA_ARG struct mica_blocks_f32 *p)
+{
+    __asm__("push {r4-r8, lr} \n"
+            "vpush {s20-s31} \n"
+            "mov r3, r1 \n"
+            "ldr r8, [r3] \n"
+            "ldr r2, [r3, #24] \n"
+            "ldr lr, [r3, #36] \n"
+            MICA_BLOCKS_WATCH
+            "4: ldr r1, [r3, #20] \n"
+            MICA_BLOCKS_LOAD_FIRST
+            MICA_BLOCKS_FIRST(20, 0, 1, 2, 3)
+            "cmp r1, r2 \n"
+            "beq 3f \n"
+            "1: \n"
+            MICA_BLOCKS_LOAD_FIRST
+            MICA_BLOCKS_PIXEL(20, 0, 1, 2, 3)
+            "cmp r1, r2 \n"
+            "bne 1b \n"
+            "3: vldmia r0!, {s25-s28} \n"
+            MICA_BLOCKS_BIAS(0, 1, 2, 3)
+            "cmp lr, #0 \n"
+            "beq 6f \n"
+            MICA_BLOCKS_RELU("r8", 0, 1, 2, 3)
+            "b 7f \n"
+            "6: vstmia r8!, {s0-s3} \n"
+            "7: ldr r4, [r3, #28] \n"
+            "cmp r0, r4 \n"
+            "bne 4b \n"
+            "vmov.f32 s20, s0 \n"
+            MICA_BLOCKS_REPORT
+            "vpop {s20-s31} \n"
+            "pop {r4-r8, pc} \n");
 }
 
 /* Five runs of n floats into the order of mica_blocks_f32. r3-r7: from. */
@@ -188,19 +234,30 @@ MICA_FPU_BLOCK void mica_interleave5(MICA_ARG const float *const *from, MICA_ARG
 
 #else
 
-MICA_FPU_BLOCK void mica_blocks_fours(const float *stream, struct mica_blocks_f32 *p)
+static inline void mica_blocks_sum(const float *stream, struct mica_blocks_f32 *p, int pixels)
 {
+    p->relu = 0;
     p->open = 1;
     for (int32_t o = 0; stream != p->stream_end; o += 4, stream += 4) {
         float sum[5][4] = {{0.0f}};
         for (const float *in = p->in; in != p->in_end; in += 5, stream += 4)
-            for (int k = 0; k < 5; k++)
+            for (int k = 0; k < pixels; k++)
                 for (int c = 0; c < 4; c++)
                     sum[k][c] += MICA_ROM_F32(&stream[c]) * in[k];
-        for (int k = 4; k >= 0; k--)
+        for (int k = pixels - 1; k >= 0; k--)
             for (int c = 0; c < 4; c++)
                 p->out[k][o + c] = sum[k][c] + MICA_ROM_F32(&stream[c]);
     }
+}
+
+MICA_FPU_BLOCK void mica_blocks_fours(const float *stream, struct mica_blocks_f32 *p)
+{
+    mica_blocks_sum(stream, p, 5);
+}
+
+MICA_FPU_BLOCK void mica_blocks_first(const float *stream, struct mica_blocks_f32 *p)
+{
+    mica_blocks_sum(stream, p, 1);
 }
 
 MICA_FPU_BLOCK void mica_interleave5(const float *const *from, float *to, int32_t n)
@@ -212,33 +269,49 @@ MICA_FPU_BLOCK void mica_interleave5(const float *const *from, float *to, int32_
 
 #endif
 
-/* All `channels` of the pixels at p->out, between min and max; stream as above, the last four
- * filled up. The block limits what is finite from below, where min is 0 and max the largest float
- * (rectifier 1), or need not limit it (rectifier 0); with rectifier -1 all is done here. */
-static inline void mica_blocks_pixels(struct mica_blocks_f32 *p, const float *stream, int32_t taps,
-                                      int32_t channels, int rectifier, float min, float max)
+/* All `channels` of the five pixels at p->out, or of the first alone, but not limited where
+ * p->relu is 0 or p->open comes back. */
+MICA_CALLED void mica_blocks_channels(struct mica_blocks_f32 *p, const float *stream, int32_t taps,
+                                      int32_t channels, int pixels)
 {
     const int32_t whole = channels & ~3, four = 4 * taps + 4;
-    float *const out[5] = {p->out[0], p->out[1], p->out[2], p->out[3], p->out[4]};
-    p->open = rectifier < 0;
-    p->relu = rectifier > 0;
     p->stream_end = stream + whole / 4 * four;
+    p->open = 0;
     if (whole)
-        mica_blocks_fours(stream, p);
+        (pixels == 5 ? mica_blocks_fours : mica_blocks_first)(stream, p);
     if (whole < channels) {
+        struct mica_blocks_f32 rest = *p;
         float last[5][4];
-        stream = p->stream_end;
-        p->stream_end += four;
         for (int k = 0; k < 5; k++)
-            p->out[k] = last[k];
-        mica_blocks_fours(stream, p);
-        for (int k = 4; k >= 0; k--)
+            rest.out[k] = last[k];
+        rest.stream_end = p->stream_end + four;
+        (pixels == 5 ? mica_blocks_fours : mica_blocks_first)(p->stream_end, &rest);
+        for (int k = pixels - 1; k >= 0; k--)
             for (int32_t o = whole; o < channels; o++)
-                out[k][o] = last[k][o - whole];
+                p->out[k][o] = last[k][o - whole];
+        p->relu = rest.relu;
+        p->open |= rest.open;
     }
-    for (int k = 0; k < 5 && p->open; k++)
+}
+
+/* The same between min and max; stream as above, the last four filled up. The blocks limit what is
+ * finite from below, where min is 0 and max the largest float (rectifier 1), or need not limit it
+ * (rectifier 0); with rectifier -1 all is done here. */
+static inline void mica_blocks_pixels(struct mica_blocks_f32 *p, const float *stream, int32_t taps,
+                                      int32_t channels, int pixels, int rectifier, float min,
+                                      float max)
+{
+    p->relu = rectifier > 0;
+    mica_blocks_channels(p, stream, taps, channels, pixels);
+    if (!p->open && rectifier >= 0)
+        return;
+    if (p->relu) { /* it may have taken what is no number for a negative one */
+        p->relu = 0;
+        mica_blocks_channels(p, stream, taps, channels, pixels);
+    }
+    for (int k = 0; k < pixels; k++)
         for (int32_t o = 0; o < channels; o++)
-            out[k][o] = mica_clamp_value_f32(out[k][o], min, max);
+            p->out[k][o] = mica_clamp_value_f32(p->out[k][o], min, max);
 }
 
 #endif

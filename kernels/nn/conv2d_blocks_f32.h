@@ -20,15 +20,17 @@ struct mica_conv2d_fives {
     int32_t left[5];
 };
 
-/* The windows inside the image: a kernel row is one run. */
+/* The windows of neighbours, the first at column `left`, all inside the image: a kernel row is one
+ * run. */
 static inline void mica_conv2d_blocks_runs(const struct mica_conv2d_blocks_f32 *p,
-                                           const struct mica_conv2d_fives *at, float *to)
+                                           const float *const *rows, int32_t left, float *to)
 {
-    const int32_t run = (int32_t)p->kernel_w * p->in_c;
+    const int32_t run = (int32_t)p->kernel_w * p->in_c, step = (int32_t)p->stride_w * p->in_c;
     const float *from[5];
-    for (int32_t ky = 0; ky < p->kernel_h; ky++, to += 5 * run) {
-        for (int k = 0; k < 5; k++)
-            from[k] = at->rows[k][ky * p->dilation_h] + at->left[k] * p->in_c;
+    for (int32_t ky = 0; ky < p->kernel_h; ky++, rows += p->dilation_h, to += 5 * run) {
+        from[0] = *rows + left * p->in_c;
+        for (int k = 1; k < 5; k++)
+            from[k] = from[k - 1] + step;
         mica_interleave5(from, to, run);
     }
 }
@@ -76,6 +78,21 @@ MICA_CALLED void mica_conv2d_blocks_clipped(const struct mica_conv2d_blocks_f32 
     }
 }
 
+/* The interleaved windows times all channels; n: the pixels that are left, of which one or two are
+ * done by themselves. */
+static inline void mica_conv2d_blocks_pixels(const struct mica_conv2d_blocks_f32 *p,
+                                             struct mica_blocks_f32 *job, int32_t taps, int32_t n)
+{
+    const float *const in = job->in, *const in_end = job->in_end;
+    for (int32_t k = 0; k == 0 || (n < 3 && k < n); k++) {
+        job->in = in + k;
+        job->in_end = in_end + k;
+        job->out[0] = job->out[k];
+        mica_blocks_pixels(job, p->stream, taps, p->out_c, n < 3 ? 1 : 5, p->rectifier, p->out_min,
+                           p->out_max);
+    }
+}
+
 /* A strip of n output rows of a 2-D convolution: the window of the strip's row s is rows[s *
  * stride_h + ky * dilation_h], each [in_w][in_c] or, above and below the image, NULL ->
  * out[n][out_w][out_c]. buffer: 5 * kernel_h * kernel_w * in_c + in_c numbers. The arithmetic is
@@ -85,41 +102,49 @@ static inline void mica_conv2d_blocks_f32(const struct mica_conv2d_blocks_f32 *p
                                           int32_t n)
 {
     const int32_t taps = (int32_t)p->kernel_h * p->kernel_w * p->in_c;
-    const int32_t reach = (p->kernel_h - 1) * p->dilation_h;
+    const int32_t below = (p->kernel_h - 1) * p->dilation_h, right = 4 * p->stride_w + p->kernel_w;
     float *const zeros = buffer + 5 * taps;
     struct mica_blocks_f32 job = {
-        .in = buffer, .in_end = buffer + 5 * taps, .even = 1 - (taps & 1), .relu = p->rectifier};
+        .in = buffer, .in_end = buffer + 5 * taps, .skip = (1 - taps) & 3};
     int32_t x = 0;
     for (int32_t i = 0; i < p->in_c; i++)
         zeros[i] = 0.0f;
     for (n *= p->out_w; n > 0; n -= 5) {
-        struct mica_conv2d_fives at;
-        int inside = p->dilation_w == 1;
-        for (int k = 0; k < 5; k++) {
-            if (k >= n) { /* a copy of the first */
-                at.rows[k] = at.rows[0];
-                at.left[k] = at.left[0];
-                job.out[k] = job.out[0];
-                continue;
+        const int32_t left = x * p->stride_w - p->pad_left;
+        if (x + 5 <= p->out_w && left >= 0 && left + right <= p->in_w && p->dilation_w == 1 &&
+            rows[0] && rows[below]) {
+            mica_conv2d_blocks_runs(p, rows, left, buffer);
+            for (int k = 0; k < 5; k++, out += p->out_c)
+                job.out[k] = out;
+            x += 5;
+        } else {
+            struct mica_conv2d_fives at;
+            for (int k = 0; k < 5; k++) {
+                if (k >= n) { /* a copy of the first */
+                    at.rows[k] = at.rows[0];
+                    at.left[k] = at.left[0];
+                    job.out[k] = job.out[0];
+                    continue;
+                }
+                if (x == p->out_w) {
+                    x = 0;
+                    rows += p->stride_h;
+                }
+                at.rows[k] = rows;
+                at.left[k] = x++ * p->stride_w - p->pad_left;
+                job.out[k] = out;
+                out += p->out_c;
             }
-            at.rows[k] = rows;
-            at.left[k] = x * p->stride_w - p->pad_left;
-            job.out[k] = out;
-            inside &= at.left[k] >= 0 && at.left[k] + p->kernel_w <= p->in_w && rows[0] &&
-                      rows[reach];
-            out += p->out_c;
-            if (++x == p->out_w) {
-                x = 0;
-                rows += p->stride_h;
-            }
+            if (p->in_c < 4 && p->dilation_w == 1)
+                mica_conv2d_blocks_clipped(p, &at, buffer);
+            else
+                mica_conv2d_blocks_columns(p, &at, zeros, buffer);
         }
-        if (inside)
-            mica_conv2d_blocks_runs(p, &at, buffer);
-        else if (p->in_c < 4 && p->dilation_w == 1)
-            mica_conv2d_blocks_clipped(p, &at, buffer);
-        else
-            mica_conv2d_blocks_columns(p, &at, zeros, buffer);
-        mica_blocks_pixels(&job, p->stream, taps, p->out_c, p->rectifier, p->out_min, p->out_max);
+        if (x == p->out_w) {
+            x = 0;
+            rows += p->stride_h;
+        }
+        mica_conv2d_blocks_pixels(p, &job, taps, n);
     }
 }
 

@@ -93,14 +93,43 @@ static double pointers(const struct facts *f)
     return 0;
 }
 
-/* Groups of k pixels, as a call takes them, row after row. */
-static double groups(const struct facts *f, int k)
+/* What calls do for their pixels, of(their number, k) each. */
+static double over_calls(const struct facts *f, double (*of)(double n, double k), int k)
 {
     const double width = axis(node_of(f)->out[0], 1);
     const struct strips s = strips_of(f);
     if (!f->call->strip)
-        return calls(f) * ceil_divide(count(f) / calls(f), k);
-    return s.outer * ((s.n - 1) * ceil_divide(s.rows * width, k) + ceil_divide(s.last * width, k));
+        return calls(f) * of(count(f) / calls(f), k);
+    return s.outer * ((s.n - 1) * of(s.rows * width, k) + of(s.last * width, k));
+}
+
+/* Groups of k pixels, as a call takes them, row after row. */
+static double groups(const struct facts *f, int k)
+{
+    return over_calls(f, ceil_divide, k);
+}
+
+/* Of groups of k: one or two pixels at the end, which mica_conv2d_blocks_f32() does alone, and how
+ * many groups it does as such. */
+static double remainder_alone(double n, double k)
+{
+    const double left = n - k * (double)(int64_t)(n / k);
+    return left < 3 ? left : 0;
+}
+
+static double whole_groups(double n, double k)
+{
+    return ceil_divide(n - remainder_alone(n, k), k);
+}
+
+static double alone(const struct facts *f)
+{
+    return over_calls(f, remainder_alone, 5);
+}
+
+static double fives(const struct facts *f)
+{
+    return over_calls(f, whole_groups, 5);
 }
 
 /* Groups of k columns, each row for itself. */
@@ -194,9 +223,9 @@ static double border_pixels(const struct facts *f)
     return pixels(f) - inner_pixels(f);
 }
 
-/* Groups of three neighbours whose windows lie inside the image, as mica_conv2d_pairs_s8() finds
- * them: all in one row that does not end with them. */
-static double runs_of_three(const struct facts *f)
+/* Groups of neighbours whose windows lie inside the image, all in one row in which `behind` more
+ * follow. */
+static double runs(const struct facts *f, int32_t group, int32_t behind)
 {
     const struct attr_conv2d *a = conv_of(f);
     const struct node *n = node_of(f);
@@ -208,15 +237,27 @@ static double runs_of_three(const struct facts *f)
     double sum = 0;
     for (int32_t first = 0; first < height; first += strip) {
         const int32_t end = first + strip < height ? first + strip : height;
-        for (int32_t pixel = first * width; pixel < end * width; pixel += 3) {
+        for (int32_t pixel = first * width; pixel < end * width; pixel += group) {
             const int32_t x = pixel % width, top = pixel / width * a->stride_h - a->pad_top;
             const int32_t left = x * a->stride_w - a->pad_left;
-            sum += end * width - pixel >= 3 && x + 3 < width && left >= 0 &&
-                   left + 2 * a->stride_w + kernel_size(f, 1) <= n->in[0]->dim[2] && top >= 0 &&
-                   top + reach < n->in[0]->dim[1];
+            sum += x + group + behind <= width && left >= 0 &&
+                   left + (group - 1) * a->stride_w + kernel_size(f, 1) <= n->in[0]->dim[2] &&
+                   top >= 0 && top + reach < n->in[0]->dim[1];
         }
     }
     return sum * n->out[0]->dim[0];
+}
+
+/* As mica_conv2d_pairs_s8() finds them. */
+static double runs_of_three(const struct facts *f)
+{
+    return runs(f, 3, 1);
+}
+
+/* As mica_conv2d_blocks_f32() finds them. */
+static double runs_of_five(const struct facts *f)
+{
+    return runs(f, 5, 0);
 }
 
 /* Groups of four pixels of which none lies at the left or right border. */
@@ -305,7 +346,7 @@ static double window_words(const struct facts *f)
     return ceil_divide((double)kernel_size(f, 1) * axis(node_of(f)->in[0], 0), 4);
 }
 
-/* Groups of three and four pixels that are no runs. */
+/* Groups of three, four and five pixels that are no runs. */
 static double rims_of_three(const struct facts *f)
 {
     return groups(f, 3) - runs_of_three(f);
@@ -314,6 +355,11 @@ static double rims_of_three(const struct facts *f)
 static double rims_of_four(const struct facts *f)
 {
     return groups(f, 4) - runs_of_four(f);
+}
+
+static double rims_of_five(const struct facts *f)
+{
+    return groups(f, 5) - runs_of_five(f);
 }
 
 /* 1 where the taps are no multiple of 8. */
@@ -389,8 +435,12 @@ static const struct {
     {"inside_w", inside_columns, NULL},
     {"run3", runs_of_three, NULL},
     {"run4", runs_of_four, NULL},
+    {"run5", runs_of_five, NULL},
     {"rim3", rims_of_three, NULL},
     {"rim4", rims_of_four, NULL},
+    {"rim5", rims_of_five, NULL},
+    {"fives", fives, NULL},
+    {"alone", alone, NULL},
     {"window_words", window_words, NULL},
     {"ragged", is_ragged, NULL},
     {"general", is_general, NULL},
@@ -404,7 +454,6 @@ static const struct {
     {"group2", NULL, groups},
     {"group3", NULL, groups},
     {"group4", NULL, groups},
-    {"group5", NULL, groups},
     {"tiles4", NULL, tiles},
     {"columns3", NULL, columns},
     {"columns4", NULL, columns},

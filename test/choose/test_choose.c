@@ -64,21 +64,25 @@ static bool is(double a, double b)
     return fabs(a - b) < 1e-9;
 }
 
-/* Pixels that do not touch the padding, and threes of them in a row of one strip. */
-static void walk(const struct layer *l, int32_t strip, double *inner, double *groups)
+/* Pixels that do not touch the padding; threes in a row of one strip; and what is left of its fives
+ * if that is one or two. */
+static void walk(const struct layer *l, int32_t strip, double *inner, double *groups, double *alone)
 {
     const int32_t h = l->out.dim[1], w = l->out.dim[2], *k = &l->weights.dim[1];
     const int32_t stride = l->attr.stride_h, pad = l->attr.pad_top;
-    *inner = *groups = 0;
+    *inner = *groups = *alone = 0;
     for (int32_t y = 0; y < h; y++)
         for (int32_t x = 0; x < w; x++) {
             const int32_t top = y * stride - pad, left = x * stride - pad;
             *inner += top >= 0 && left >= 0 && top + k[0] <= l->in.dim[1] &&
                       left + k[1] <= l->in.dim[2];
         }
-    for (int32_t y = 0; y < h; y += strip)
-        for (int32_t n = ((y + strip < h ? y + strip : h) - y) * w; n > 0; n -= 3)
+    for (int32_t y = 0; y < h; y += strip) {
+        const int32_t pixels = ((y + strip < h ? y + strip : h) - y) * w;
+        for (int32_t n = pixels; n > 0; n -= 3)
             ++*groups;
+        *alone += pixels % 5 < 3 ? pixels % 5 : 0;
+    }
 }
 
 static void check_quantities(void)
@@ -89,15 +93,19 @@ static void check_quantities(void)
         const int32_t k[2] = {1 + rand() % in[0] % 5, 1 + rand() % in[1] % 5};
         const int32_t stride = 1 + rand() % 3, pad = rand() % 3, strip = 1 + rand() % 6;
         struct layer l;
-        double inner, groups;
+        double inner, groups, alone;
         make(&l, in, 1 + rand() % 20, k, stride, pad, strip);
         const double h = l.out.dim[1], w = l.out.dim[2], c = l.out.dim[3];
-        walk(&l, strip, &inner, &groups);
+        walk(&l, strip, &inner, &groups, &alone);
         CHECK(is(value(&l, false, "inner"), inner));
         CHECK(is(value(&l, false, "border"), h * w - inner));
         CHECK(is(value(&l, false, "group3"), groups));
         CHECK(is(value(&l, false, "run3") + value(&l, false, "rim3"), groups));
         CHECK(value(&l, false, "run3") >= 0 && 3 * value(&l, false, "run3") <= inner);
+        CHECK(value(&l, false, "run5") >= 0 && 5 * value(&l, false, "run5") <= inner);
+        CHECK(is(value(&l, false, "alone"), alone));
+        CHECK(5 * value(&l, false, "fives") >= h * w - alone);
+        CHECK(value(&l, false, "fives") <= value(&l, false, "run5") + value(&l, false, "rim5"));
         CHECK(is(value(&l, false, "call"), ceil(h / strip)));
         CHECK(is(value(&l, false, "row"), h) && is(value(&l, true, "row"), h));
         CHECK(is(value(&l, true, "call"), h));

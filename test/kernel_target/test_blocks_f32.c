@@ -3,6 +3,7 @@
  * convolutions and dense layers. */
 #include "shapes.h"
 
+#include <fenv.h>
 #include <float.h>
 #include <math.h>
 
@@ -201,6 +202,65 @@ static void check_refusals(void)
     }
 }
 
+/* A 1x1 layer of one input channel and four output channels. */
+static void run_four(int32_t pixels, const float *in, const float *weights, float min, float *got)
+{
+    const struct pack_float l = {4, 1, 1, 1, weights, NULL};
+    const struct mica_conv2d_blocks_f32 p = {.in_w = (int16_t)pixels,
+                                             .in_c = 1,
+                                             .out_w = (int16_t)pixels,
+                                             .out_c = 4,
+                                             .kernel_h = 1,
+                                             .kernel_w = 1,
+                                             .stride_h = 1,
+                                             .stride_w = 1,
+                                             .dilation_h = 1,
+                                             .dilation_w = 1,
+                                             .rectifier = min == 0.0f,
+                                             .out_min = min,
+                                             .out_max = FLT_MAX,
+                                             .stream = stream};
+    float buffer[6];
+    pack_fours(&l, false, stream);
+    mica_conv2d_blocks_f32(&p, &in, buffer, got, 1);
+}
+
+/* An input that is not finite, at one pixel alone: the block must see each. */
+static void check_inputs_alone(void)
+{
+    const float weights[] = {1.0f, 1.0f, 1.0f, 1.0f}, strange[] = {INFINITY, -INFINITY, NAN, -NAN};
+    for (int32_t pixels = 1; pixels <= 5; pixels++)
+        for (int32_t k = 0; k < pixels; k++)
+            for (int32_t kind = 0; kind < 8; kind++) {
+                const float min = kind < 4 ? 0.0f : -FLT_MAX;
+                float in[5], got[20];
+                for (int32_t i = 0; i < 5; i++)
+                    in[i] = i == k ? strange[kind & 3] : 2.0f;
+                run_four(pixels, in, weights, min, got);
+                for (int32_t i = 0; i < 4 * pixels; i++) {
+                    const float want = mica_clamp_value_f32(in[i / 4], min, FLT_MAX);
+                    CHECK(same_floats(&got[i], &want, 1));
+                }
+            }
+}
+
+/* What a program knows of overflows so far survives a layer, and a layer without one adds none. */
+static void check_flag(void)
+{
+#ifdef FE_OVERFLOW /* not where floats are software */
+    const float weights[] = {1.0f, 2.0f, 3.0f, -4.0f}, in[] = {1.0f, 2.0f, 3.0f, 4.0f, 5.0f};
+    float got[20];
+    for (int32_t pixels = 1; pixels <= 5; pixels += 4) {
+        feclearexcept(FE_OVERFLOW);
+        run_four(pixels, in, weights, 0.0f, got);
+        CHECK(!fetestexcept(FE_OVERFLOW));
+        feraiseexcept(FE_OVERFLOW);
+        run_four(pixels, in, weights, 0.0f, got);
+        CHECK(fetestexcept(FE_OVERFLOW));
+    }
+#endif
+}
+
 /* Infinity in one output of a block alone: the block must see each. */
 static void check_alone(void)
 {
@@ -208,27 +268,11 @@ static void check_alone(void)
     float in[20], buffer[6], got[20], weights[4];
     for (int k = 0; k < 5; k++)
         for (int c = 0; c < 4; c++) {
-            const struct pack_float l = {4, 1, 1, 1, weights, NULL};
-            struct mica_conv2d_blocks_f32 p = {.in_w = 5,
-                                               .in_c = 1,
-                                               .out_w = 5,
-                                               .out_c = 4,
-                                               .kernel_h = 1,
-                                               .kernel_w = 1,
-                                               .stride_h = 1,
-                                               .stride_w = 1,
-                                               .dilation_h = 1,
-                                               .dilation_w = 1,
-                                               .out_min = -FLT_MAX,
-                                               .out_max = FLT_MAX,
-                                               .stream = stream};
             for (int i = 0; i < 4; i++)
                 weights[i] = i == c ? -2.0f : 0.0f;
             for (int i = 0; i < 5; i++)
                 in[i] = i == k ? FLT_MAX : 1.0f;
-            rows[0] = in;
-            pack_fours(&l, false, stream);
-            mica_conv2d_blocks_f32(&p, rows, buffer, got, 1);
+            run_four(5, in, weights, -FLT_MAX, got);
             for (int i = 0; i < 20; i++)
                 CHECK(got[i] == (i % 4 != c ? 0.0f : i / 4 == k ? -FLT_MAX : -2.0f));
         }
@@ -252,6 +296,8 @@ int main(void)
 {
     check_refusals();
     check_alone();
+    check_inputs_alone();
+    check_flag();
     walk_shapes(DEPTHWISE + 1, check_shape);
     for (int32_t inputs = 1; inputs <= INPUTS_MAX; inputs++)
         for (int32_t outputs = 1; outputs <= 40; outputs += 1 + TEST_STRIDE / 200)
