@@ -25,41 +25,67 @@ struct mica_depthwise_column_s8 {
     MICA_REQUANTIZE_TWICE(sum, "r8", "r9", "r10", "r11")    \
     "strb " sum ", [r2], #1 \n"
 
-/* r0: rows, r1: stream, r3: end of rows, r4-r7: sums, r12: the channel, lr: their number. */
+/* Four channels of a tap. */
+#define MICA_DEPTHWISE_COLUMN_WIDEN(in, weights)  \
+    "sxtb16 r2, " in ", ror #8 \n"                \
+    "sxtb16 " in ", " in " \n"                    \
+    "sxtb16 lr, " weights ", ror #8 \n"           \
+    "sxtb16 " weights ", " weights " \n"
+#define MICA_DEPTHWISE_COLUMN_TAP(in, weights)    \
+    MICA_DEPTHWISE_COLUMN_WIDEN(in, weights)      \
+    "smlabb r4, " in ", " weights ", r4 \n"       \
+    "smlabb r5, r2, lr, r5 \n"                    \
+    "smlatt r6, " in ", " weights ", r6 \n"       \
+    "smlatt r7, r2, lr, r7 \n"
+
+/* r0: rows, r1: stream, r3: end of rows, r4-r7: sums, r8 and r9: inputs, r10 and r11: weights, r12:
+ * the channel, r2 and lr: every second channel. The first tap starts the sums; then one, if an odd
+ * number is left, and the others by twos. On the stack: rows, out; number of channels. */
 MICA_BLOCK void mica_depthwise_column(MICA_ARG const int8_t *const *rows,
                                       MICA_ARG const int32_t *stream, MICA_ARG int8_t *out,
                                       MICA_ARG int32_t taps, MICA_ARG int32_t channels)
 {
-    __asm__("push {r0, r4-r11, lr} \n"
-            "ldr lr, [sp, #40] \n"
+    __asm__("push {r0, r2, r4-r11, lr} \n"
             "add r3, r0, r3, lsl #2 \n"
             "mov r12, #0 \n"
             "2: ldr r0, [sp] \n"
-            "mov r4, #0 \n"
-            "mov r5, #0 \n"
-            "mov r6, #0 \n"
-            "mov r7, #0 \n"
-            "1: ldr r8, [r0], #4 \n"
+            "ldr r8, [r0], #4 \n"
             "ldr r10, [r1], #4 \n"
             "ldr r8, [r8, r12] \n"
-            "sxtb16 r9, r8, ror #8 \n"
-            "sxtb16 r8, r8 \n"
-            "sxtb16 r11, r10, ror #8 \n"
-            "sxtb16 r10, r10 \n"
-            "smlabb r4, r8, r10, r4 \n"
-            "smlabb r5, r9, r11, r5 \n"
-            "smlatt r6, r8, r10, r6 \n"
-            "smlatt r7, r9, r11, r7 \n"
+            MICA_DEPTHWISE_COLUMN_WIDEN("r8", "r10")
+            "smulbb r4, r8, r10 \n"
+            "smulbb r5, r2, lr \n"
+            "smultt r6, r8, r10 \n"
+            "smultt r7, r2, lr \n"
+            "subs r11, r3, r0 \n"
+            "beq 3f \n"
+            "lsls r11, r11, #29 \n"
+            "bpl 1f \n"
+            "ldr r8, [r0], #4 \n"
+            "ldr r10, [r1], #4 \n"
+            "ldr r8, [r8, r12] \n"
+            MICA_DEPTHWISE_COLUMN_TAP("r8", "r10")
+            "cmp r0, r3 \n"
+            "beq 3f \n"
+            "1: ldmia r0!, {r8, r9} \n"
+            "ldmia r1!, {r10, r11} \n"
+            "ldr r8, [r8, r12] \n"
+            "ldr r9, [r9, r12] \n"
+            MICA_DEPTHWISE_COLUMN_TAP("r8", "r10")
+            MICA_DEPTHWISE_COLUMN_TAP("r9", "r11")
             "cmp r0, r3 \n"
             "bne 1b \n"
+            "3: ldr r2, [sp, #4] \n"
+            "add r2, r2, r12 \n"
             MICA_DEPTHWISE_COLUMN_OUT("r4")
             MICA_DEPTHWISE_COLUMN_OUT("r5")
             MICA_DEPTHWISE_COLUMN_OUT("r6")
             MICA_DEPTHWISE_COLUMN_OUT("r7")
+            "ldr lr, [sp, #44] \n"
             "add r12, r12, #4 \n"
             "cmp r12, lr \n"
             "bne 2b \n"
-            "add sp, sp, #4 \n"
+            "add sp, sp, #8 \n"
             "pop {r4-r11, pc} \n");
 }
 

@@ -91,6 +91,8 @@ MUTANTS = (
     ("blocks_f32", "dense_blocks_f32.h", '"ands r12, r2, #3', '"ands r12, r2, #1'),
     ("blocks_f32", "dense_blocks_f32.h", "MICA_DENSE_MUL(22, 14, x)", "MICA_DENSE_MUL(22, 13, x)"),
     ("depthwise_column", "depthwise_column_s8.h", "smlatt r6", "smlabb r6"),
+    ("depthwise_column", "depthwise_column_s8.h", "smultt r7", "smulbt r7"),
+    ("depthwise_column", "depthwise_column_s8.h", '"ldr r9, [r9, r12]', '"ldr r9, [r9]'),
     ("depthwise_column", "depthwise_column_s8.h", '"ldr r8, [r8, r12]', '"ldr r8, [r8]'),
     ("depthwise", "depthwise_planar_s8.h", "smlad r5, r9, r7, r5", "smlad r5, r8, r7, r5"),
     ("depthwise", "depthwise_planar_stride_s8.h", "[r1, #8]", "[r1, #4]"),
