@@ -11,7 +11,7 @@ struct mica_conv2d_window_pairs_s8 {
     int16_t in_w, in_c, out_w, out_c;
     int16_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_left;
     int16_t in_zero;
-    const int32_t *stream; /* of mica_pairs() */
+    const int32_t *stream; /* of mica_dense_pairs() */
 };
 
 /* The window of one pixel, its first column at `left`, in the order of mica_dense_pairs(). */
@@ -38,7 +38,7 @@ static inline void mica_conv2d_window_expand(const struct mica_conv2d_window_pai
 }
 
 /* A strip of n output rows of a 2-D convolution, in_c a multiple of 8 and out_c of 2, one pixel at
- * a time: slower than mica_conv2d_pairs_s8() by a fifth, with a third of its buffer. The window of
+ * a time: slower than mica_conv2d_pairs_s8(), with a third of its buffer. The window of
  * the strip's row s is rows[s * stride_h + ky * dilation_h], each [in_w][in_c] or, above and below
  * the image, NULL -> out[n][out_w][out_c]. buffer: kernel_h * kernel_w * in_c numbers, aligned to
  * words. The arithmetic is that of mica_conv2d_s8(). */
@@ -47,13 +47,10 @@ static inline void mica_conv2d_window_pairs_s8(const struct mica_conv2d_window_p
                                                int8_t *out, int32_t n)
 {
     const int32_t taps = (int32_t)p->kernel_h * p->kernel_w * p->in_c;
-    const int32_t pair = taps / 2 + MICA_DENSE_PAIRS_PARAMETERS;
-    struct mica_dense_pairs job = {buffer, buffer + taps, out, p->stream + p->out_c / 2 * pair,
-                                   (uint32_t)(-(taps / 8) & 3) * MICA_DENSE_PAIRS_STEP_BYTES};
     for (; n > 0; n--, rows += p->stride_h)
-        for (int32_t x = 0; x < p->out_w; x++, job.out += p->out_c) {
+        for (int32_t x = 0; x < p->out_w; x++, out += p->out_c) {
             mica_conv2d_window_expand(p, rows, x * p->stride_w - p->pad_left, buffer);
-            mica_dense_pairs(p->stream, &job);
+            mica_dense_outputs(p->stream, buffer, taps, out, p->out_c);
         }
 }
 

@@ -20,8 +20,8 @@ static inline void mica_sum_fours_s8(const struct mica_sum_fours_s8 *p, const in
         sums[0] = (sums[0] + mica_sum_run(in, n));
         return;
     }
-    int32_t c = 0;
-    for (; c + MICA_SUM_CHANNELS <= width; c += MICA_SUM_CHANNELS)
+    const int32_t whole = width - width % MICA_SUM_CHANNELS;
+    for (int32_t c = 0; c < whole; c += MICA_SUM_CHANNELS)
         for (int32_t done = 0, some; done < n; done += some) {
             int32_t part[MICA_SUM_CHANNELS];
             some = n - done < MICA_SUM_MOST ? n - done : MICA_SUM_MOST;
@@ -29,7 +29,7 @@ static inline void mica_sum_fours_s8(const struct mica_sum_fours_s8 *p, const in
             for (int k = 0; k < MICA_SUM_CHANNELS; k++)
                 sums[c + k] = (sums[c + k] + part[k]);
         }
-    for (; c < width; c++)
+    for (int32_t c = whole; c < width; c++)
         sums[c] = (sums[c] + mica_sum_channel(in + c, width, n));
 }
 

@@ -43,8 +43,8 @@ bool pack_twice(int64_t bound, int32_t multiplier, int shift, int32_t out_zero, 
 /* That of all channels, one after the other. */
 enum pack_verdict pack_scales(const struct pack_layer *, int32_t *scales);
 
-/* The stream of mica_pairs(), taps filled up with zeros to a multiple of `fill`: 4, and 8 for dense
- * layers. */
+/* The stream of mica_pairs(), taps filled up with zeros to a multiple of `fill` = 4; with 8 that of
+ * mica_dense_pairs(). */
 int32_t pack_pairs_words(const struct pack_layer *, int32_t fill);
 enum pack_verdict pack_pairs(const struct pack_layer *, int32_t fill, int32_t *stream);
 

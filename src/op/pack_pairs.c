@@ -103,33 +103,39 @@ static bool pack_tap(const struct pack_layer *l, int32_t low, int32_t high, int3
     return v >= INT16_MIN;
 }
 
-/* One pair of channels; high is -1 where low is the last. */
+/* One pair of channels: from each four of its words to the next `step` words, scales behind all
+ * words. high is -1 where low is the last. */
 static enum pack_verdict pack_pair(const struct pack_layer *l, int32_t low, int32_t high,
-                                   int32_t fill, int32_t *stream)
+                                   int32_t taps, int32_t step, int32_t *words, int32_t *scales)
 {
     if (high >= 0 && sum_bound(l, high) >= INT32_C(1) << 23)
         return PACK_PAIR;
-    for (int32_t i = 0; i < l->taps; i += 4)
-        for (int32_t k = i; k < i + 2; k++) {
+    for (int32_t i = 0; i < taps; i += 4)
+        for (int32_t k = 0; k < 2; k++) {
             uint32_t first, second;
-            if (!pack_tap(l, low, high, k, &first) || !pack_tap(l, low, high, k + 2, &second))
+            if (!pack_tap(l, low, high, i + k, &first) ||
+                !pack_tap(l, low, high, i + k + 2, &second))
                 return PACK_PAIR;
-            *stream++ = (int32_t)(first | second << 16);
+            words[i / 8 * step + i % 8 / 2 + k] = (int32_t)(first | second << 16);
         }
-    for (int32_t i = fill_up(l->taps, 4); i < fill_up(l->taps, fill); i += 2)
-        *stream++ = 0;
-    enum pack_verdict verdict = pack_parameters(l, low, stream);
+    enum pack_verdict verdict = pack_parameters(l, low, scales);
     if (verdict == PACK_OK)
-        verdict = pack_parameters(l, high < 0 ? low : high, stream + 4);
+        verdict = pack_parameters(l, high < 0 ? low : high, scales + 4);
     return verdict;
 }
 
 enum pack_verdict pack_pairs(const struct pack_layer *l, int32_t fill, int32_t *stream)
 {
+    const int32_t taps = fill_up(l->taps, fill), words = pair_words(l, fill);
     enum pack_verdict verdict = PACK_OK;
-    for (int32_t o = 0; o < l->channels && verdict == PACK_OK; o += 2) {
-        verdict = pack_pair(l, o, o + 1 < l->channels ? o + 1 : -1, fill, stream);
-        stream += pair_words(l, fill);
+    for (int32_t o = 0, together = 1; o < l->channels; o += 2 * together) {
+        together = fill == 8 && o + 2 < l->channels ? 2 : 1;
+        for (int32_t i = 0; i < together && verdict == PACK_OK; i++) {
+            const int32_t low = o + 2 * i, high = low + 1 < l->channels ? low + 1 : -1;
+            verdict = pack_pair(l, low, high, taps, 4 * together, stream + 4 * i,
+                                stream + together * taps / 2 + 8 * i);
+        }
+        stream += together * words;
     }
     return verdict;
 }
